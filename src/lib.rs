@@ -1,0 +1,10 @@
+//! quell: the last gate before an e-mail campaign leaves.
+//!
+//! The modules stand in layer order; a layer uses those above it in this list and none below it
+//! (`tests/tidy.rs` holds that). ARCHITECTURE.md tells how they fit together.
+
+pub mod error;
+
+pub mod record;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,27 @@
+//! The records quell knows, as plain values, and the one truth table that says what each withholds.
+//!
+//! Nothing here knows how a record is stored, read or asked for. [`reason`] holds contract §2 as a
+//! table; [`blocks`] turns records into the sixteen bits the index stores and the bits back into
+//! reasons, through that table and nothing else.
+
+pub mod blocks;
+pub mod class;
+pub mod contact;
+pub mod permission;
+pub mod preference;
+pub mod reason;
+pub mod state;
+pub mod suppression;
+pub mod timestamp;
+pub mod unsubscribe;
+
+pub use blocks::{Blocks, Expiry};
+pub use class::{Class, RecordClass};
+pub use contact::{Contact, Flag};
+pub use permission::{Channel, Permission};
+pub use preference::{Choice, Preference};
+pub use reason::{Reason, ReasonSet};
+pub use state::{Cause, KeyState, Query, Scope};
+pub use suppression::{Suppression, SuppressionReason};
+pub use timestamp::Timestamp;
+pub use unsubscribe::{Unsubscribe, UnsubscribeState};
