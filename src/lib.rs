@@ -7,4 +7,6 @@ pub mod error;
 
 pub mod record;
 
+pub mod delimited;
+
 pub use error::{Error, ErrorKind, Result};

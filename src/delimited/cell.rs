@@ -1,0 +1,141 @@
+//! Cells as byte ranges, and which of a record's cells are wanted.
+
+use super::QUOTE;
+use memchr::memchr;
+
+/// One cell: where its raw bytes stand, quotes included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// The first byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// Whether the cell begins with a quote.
+    pub quoted: bool,
+}
+
+impl Cell {
+    /// The cell's raw bytes.
+    #[must_use]
+    pub fn raw<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The cell's text, without its quotes; `scratch` is used only when the raw bytes can't be
+    /// borrowed, which is when a quote is escaped or text follows the closing quote.
+    #[must_use]
+    pub fn text<'a>(&self, bytes: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        let raw = self.raw(bytes);
+        if !self.quoted {
+            return raw;
+        }
+        let inner = raw.get(1..).unwrap_or_default();
+        match memchr(QUOTE, inner) {
+            Some(close) if close + 1 == inner.len() => return &inner[..close],
+            _ => {}
+        }
+        scratch.clear();
+        let mut rest = inner;
+        while let Some(quote) = memchr(QUOTE, rest) {
+            scratch.extend_from_slice(&rest[..quote]);
+            rest = &rest[quote + 1..];
+            if rest.first() == Some(&QUOTE) {
+                scratch.push(QUOTE);
+                rest = &rest[1..];
+            } else {
+                break;
+            }
+        }
+        scratch.extend_from_slice(rest);
+        scratch
+    }
+}
+
+/// Takes a record's cells as they are found.
+pub trait Cells {
+    /// The last column wanted; columns after it are not even looked for. `None` when no column is.
+    fn last_wanted(&self) -> Option<usize>;
+
+    /// Forgets the cells of the record before.
+    fn clear(&mut self);
+
+    /// Takes the cell of `column`; called in ascending order of columns.
+    fn push(&mut self, column: usize, cell: Cell);
+}
+
+/// Every cell of a record.
+#[derive(Debug, Clone, Default)]
+pub struct AllCells(Vec<Cell>);
+
+impl AllCells {
+    /// The cells, in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Cell] {
+        &self.0
+    }
+}
+
+impl Cells for AllCells {
+    fn last_wanted(&self) -> Option<usize> {
+        Some(usize::MAX)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn push(&mut self, _column: usize, cell: Cell) {
+        self.0.push(cell);
+    }
+}
+
+/// The cells of some columns; a column the record does not have is `None`.
+#[derive(Debug, Clone, Default)]
+pub struct WantedCells {
+    columns: Vec<usize>,
+    cells: Vec<Option<Cell>>,
+    next: usize,
+}
+
+impl WantedCells {
+    /// Wants `columns`, in any order, each once or more.
+    #[must_use]
+    pub fn new(columns: impl IntoIterator<Item = usize>) -> Self {
+        let mut columns: Vec<usize> = columns.into_iter().collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let cells = vec![None; columns.len()];
+        Self { columns, cells, next: 0 }
+    }
+
+    /// The place of `column` among the wanted ones, for [`WantedCells::at`].
+    #[must_use]
+    pub fn place(&self, column: usize) -> Option<usize> {
+        self.columns.binary_search(&column).ok()
+    }
+
+    /// The cell at a place, if the record has it.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<Cell> {
+        self.cells.get(place).copied().flatten()
+    }
+}
+
+impl Cells for WantedCells {
+    fn last_wanted(&self) -> Option<usize> {
+        self.columns.last().copied()
+    }
+
+    fn clear(&mut self) {
+        self.cells.fill(None);
+        self.next = 0;
+    }
+
+    #[inline]
+    fn push(&mut self, column: usize, cell: Cell) {
+        if self.columns.get(self.next) == Some(&column) {
+            self.cells[self.next] = Some(cell);
+            self.next += 1;
+        }
+    }
+}
