@@ -15,6 +15,7 @@ mod cell;
 mod chunks;
 mod dialect;
 mod fault;
+mod header;
 mod splitter;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use cell::{AllCells, Cell, Cells, WantedCells};
 pub use chunks::{ChunkBuffer, Chunks, Limits};
 pub use dialect::Dialect;
 pub use fault::{Fault, FaultKind};
+pub use header::{Header, NoColumn};
 pub use splitter::{Record, Splitter, skip_byte_order_mark};
 
 /// The quote byte.
