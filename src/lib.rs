@@ -5,6 +5,7 @@
 
 pub mod error;
 
+pub mod address;
 pub mod record;
 
 pub mod delimited;

@@ -1,0 +1,86 @@
+//! The part after the `@`: labels, A-labels and address literals.
+
+use super::invalid::InvalidAddress;
+use super::{DOMAIN_BYTES_MAX, LABEL_BYTES_MAX};
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The domain as it stands in a key.
+pub(super) fn normalise(domain: &str) -> Result<String, InvalidAddress> {
+    if let Some(rest) = domain.strip_prefix('[') {
+        return literal(rest).ok_or(InvalidAddress::InvalidLiteral);
+    }
+    let mut ascii = if domain.is_ascii() && !has_a_label(domain) {
+        domain.to_ascii_lowercase()
+    } else {
+        to_ascii(domain)?
+    };
+    // After the mapping, which makes dots of U+3002 and its like.
+    if ascii.ends_with('.') {
+        ascii.pop();
+    }
+    check(&ascii)?;
+    Ok(ascii)
+}
+
+/// Says whether a label of `domain` claims to be an A-label.
+fn has_a_label(domain: &str) -> bool {
+    const PREFIX: &str = "xn--";
+    domain
+        .split('.')
+        .any(|label| label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(PREFIX)))
+}
+
+/// UTS 46, non-transitional; lengths and bytes are [`check`]'s.
+fn to_ascii(domain: &str) -> Result<String, InvalidAddress> {
+    let mapped = Uts46::new().to_ascii(
+        domain.as_bytes(),
+        AsciiDenyList::EMPTY,
+        Hyphens::Allow,
+        DnsLength::Ignore,
+    );
+    match mapped {
+        Ok(ascii) => Ok(ascii.into_owned()),
+        // A false A-label is what the other side may hold too, so it's compared as it stands.
+        Err(_) if domain.is_ascii() => Ok(domain.to_ascii_lowercase()),
+        Err(_) => Err(InvalidAddress::ForbiddenInDomain),
+    }
+}
+
+/// Judges a lower-case ASCII domain without its trailing dot.
+fn check(domain: &str) -> Result<(), InvalidAddress> {
+    if domain.is_empty() {
+        return Err(InvalidAddress::EmptyDomain);
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !domain.bytes().all(allowed) {
+        return Err(InvalidAddress::ForbiddenInDomain);
+    }
+    if domain.split('.').any(str::is_empty) {
+        return Err(InvalidAddress::EmptyLabel);
+    }
+    if domain.len() > DOMAIN_BYTES_MAX {
+        return Err(InvalidAddress::DomainTooLong);
+    }
+    if domain.split('.').any(|label| label.len() > LABEL_BYTES_MAX) {
+        return Err(InvalidAddress::LabelTooLong);
+    }
+    Ok(())
+}
+
+/// The canonical form of an address literal (RFC 5321 §4.1.3) whose opening bracket is gone.
+fn literal(rest: &str) -> Option<String> {
+    const TAG: &str = "ipv6:";
+    let inside = rest.strip_suffix(']')?;
+    match inside.split_at_checked(TAG.len()) {
+        Some((tag, address)) if tag.eq_ignore_ascii_case(TAG) => {
+            let address: Ipv6Addr = address.parse().ok()?;
+            Some(format!("[{TAG}{address}]"))
+        }
+        _ => {
+            let address: Ipv4Addr = inside.parse().ok()?;
+            Some(format!("[{address}]"))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Bytes to key: two addresses are the same person's exactly when their keys are equal.
+//!
+//! Records and recipients go through the same function, [`Policy::key`]. It knows no file, no clock
+//! and no reason to withhold anything. A cell it refuses can't be looked up, and what can't be looked
+//! up is not mailed: [`InvalidAddress`] is a value to count, never a reason to stop or to guess.
+//!
+//! ```
+//! use quell::address::{InvalidAddress, KeyBuffer, Policy};
+//!
+//! let mut buffer = KeyBuffer::new();
+//! let key = Policy::EXACT.key(b"\"Smith, Ann\" <Ann.Smith@Example.COM.>", &mut buffer)?;
+//! assert_eq!(key.as_str(), "ann.smith@example.com");
+//!
+//! let two = Policy::EXACT.key(b"ann@example.com; bob@example.com", &mut buffer);
+//! assert_eq!(two, Err(InvalidAddress::SeveralAddresses));
+//! # Ok::<(), InvalidAddress>(())
+//! ```
+//!
+//! # The rules of the exact policy
+//!
+//! 1. The bytes must be UTF-8 (RFC 6532 §3.1).
+//! 2. White space, U+200B, U+200E, U+200F, U+2060 and U+FEFF are trimmed at both ends; then more than
+//!    4096 bytes are refused unread. What is left is brought to NFC, so that the two spellings of
+//!    `é` can't disagree about anything that follows.
+//! 3. One `mailto:` goes, in any case, outside or inside the angle brackets.
+//! 4. `Ann <ann@example.com>`: the address stands inside the last `<` outside quotes, and the cell
+//!    ends with `>` (RFC 5322 §3.4). A display name with another bracket, or with both an `@` and a
+//!    comma or semicolon outside quotes, is a list of addresses, and refused.
+//! 5. Exactly one `@` outside quotes, with something on both sides.
+//! 6. Local part: atext (RFC 5322 §3.2.3), dots *anywhere* (addresses with doubled and trailing dots
+//!    were handed out and are in use), and non-ASCII characters (RFC 6532 §3.2) that are visible.
+//!    Quotes that are not needed go; needed ones stay in one canonical spelling. Then NFC, lower
+//!    case, NFC. RFC 5321 §2.4 lets a host tell `Ann` from `ann`; no host in the field does, and one
+//!    withheld mail too many is the cheaper mistake.
+//! 7. Domain: lower-case labels of `a-z 0-9 - _`, 1 to 63 bytes, one trailing dot gone; a single
+//!    label is a domain. Anything else goes through UTS 46 (non-transitional) to A-labels. An A-label
+//!    that decodes to nothing valid is kept as it stands, since it can still be compared. An address
+//!    literal (RFC 5321 §4.1.3) is kept in canonical form.
+//! 8. The key's local part is at most 64 bytes, its domain 253, the whole 254 (RFC 5321 §4.5.3.1,
+//!    less the angle brackets of a path).
+//!
+//! The laws, each a property test: the key of a key is that key; ASCII case never matters; NFC and NFD
+//! spellings agree; and the fast path agrees with the general one, byte for byte.
+//!
+//! # Where it lives
+//!
+//! `fast` answers for plain ASCII in one pass; `slow` is every rule above, with `parse`, `local` and
+//! `domain` for one part each. [`KeyBuffer`] belongs to the caller and is reused.
+
+mod domain;
+mod fast;
+mod invalid;
+mod key;
+mod local;
+mod parse;
+mod policy;
+mod redact;
+mod slow;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod properties;
+
+pub use invalid::InvalidAddress;
+pub use key::{Key, KeyBuffer};
+pub use policy::{Policy, PolicyError};
+pub use redact::redact;
+
+/// Bytes in a key's local part, its quotes included (RFC 5321 §4.5.3.1.1).
+const LOCAL_BYTES_MAX: usize = 64;
+/// Bytes in a key's domain: 255 on the wire, less the length byte of the first label and the root.
+const DOMAIN_BYTES_MAX: usize = 253;
+/// Bytes in one label of a domain (RFC 1035 §2.3.4).
+const LABEL_BYTES_MAX: usize = 63;
+/// Bytes in a key: a path of 256 (RFC 5321 §4.5.3.1.3) less its angle brackets.
+const KEY_BYTES_MAX: usize = 254;

@@ -1,0 +1,136 @@
+//! Where in a cell the address stands, and where it splits.
+
+use super::invalid::InvalidAddress;
+
+/// An address taken apart, neither side judged yet.
+pub(super) struct Parts<'a> {
+    /// The part before the `@`.
+    pub(super) local: Local<'a>,
+    /// The part after it; not empty.
+    pub(super) domain: &'a str,
+}
+
+/// A local part as it was written.
+#[derive(Clone, Copy)]
+pub(super) enum Local<'a> {
+    /// Without quotes; not empty.
+    Bare(&'a str),
+    /// What stands between the quotes, escapes and all.
+    Quoted(&'a str),
+}
+
+/// `text` without white space and the marks that paste in unseen, at both ends.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2060}' | '\u{FEFF}')
+    })
+}
+
+/// Finds the one address in `cell`, which is trimmed and in NFC, and splits it at its `@`.
+pub(super) fn split(cell: &str) -> Result<Parts<'_>, InvalidAddress> {
+    let outer = without_mailto(cell);
+    let outside = outer.unwrap_or(cell);
+    let address = match bracketed(outside)? {
+        // One `mailto:` goes, not one on each side of the bracket.
+        Some(inside) if outer.is_none() => without_mailto(inside).unwrap_or(inside),
+        Some(inside) => inside,
+        None => outside,
+    };
+    if address.is_empty() {
+        return Err(InvalidAddress::Empty);
+    }
+    match address.strip_prefix('"') {
+        Some(rest) => split_quoted(rest),
+        None => split_bare(address),
+    }
+}
+
+/// What follows a leading `mailto:`, trimmed.
+fn without_mailto(text: &str) -> Option<&str> {
+    const SCHEME: &str = "mailto:";
+    let (head, rest) = text.split_at_checked(SCHEME.len())?;
+    head.eq_ignore_ascii_case(SCHEME).then(|| trim(rest))
+}
+
+/// What stands in the angle brackets `text` ends with, trimmed; `None` without them.
+fn bracketed(text: &str) -> Result<Option<&str>, InvalidAddress> {
+    let Some(open) = text.strip_suffix('>') else {
+        return Ok(None);
+    };
+    let bracket = unquoted(open).filter(|&(_, byte)| byte == b'<').last();
+    let Some((position, _)) = bracket else {
+        return Err(InvalidAddress::UnpairedBracket);
+    };
+    let (name, inside) = open.split_at(position);
+    let found = |wanted: &[u8]| unquoted(name).any(|(_, byte)| wanted.contains(&byte));
+    if found(b"<>") || (found(b"@") && found(b",;")) {
+        return Err(InvalidAddress::SeveralAddresses);
+    }
+    Ok(Some(trim(&inside[1..])))
+}
+
+/// The ASCII bytes of `text` outside double quotes, with their positions.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.bytes().enumerate().filter(move |&(_, byte)| {
+        let inside = quoted;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        !inside && byte != b'"' && byte.is_ascii()
+    })
+}
+
+/// Splits an address whose opening quote is already gone.
+fn split_quoted(rest: &str) -> Result<Parts<'_>, InvalidAddress> {
+    let mut escaped = false;
+    let closing = rest.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    let Some((content, after)) = closing.and_then(|at| rest.split_at_checked(at)) else {
+        return Err(InvalidAddress::UnclosedQuote);
+    };
+    let after = &after[1..];
+    if after.is_empty() {
+        return Err(InvalidAddress::NoAtSign);
+    }
+    let domain = after.strip_prefix('@').ok_or(InvalidAddress::StrayQuote)?;
+    parts(Local::Quoted(content), domain)
+}
+
+/// Splits an address that does not start with a quote.
+fn split_bare(address: &str) -> Result<Parts<'_>, InvalidAddress> {
+    let (local, domain) = address.split_once('@').ok_or(InvalidAddress::NoAtSign)?;
+    if domain.contains('@') {
+        return Err(second_at_sign(address));
+    }
+    if local.is_empty() {
+        return Err(InvalidAddress::EmptyLocal);
+    }
+    parts(Local::Bare(local), domain)
+}
+
+fn parts<'a>(local: Local<'a>, domain: &'a str) -> Result<Parts<'a>, InvalidAddress> {
+    if domain.contains('@') {
+        return Err(second_at_sign(domain));
+    }
+    if domain.is_empty() {
+        return Err(InvalidAddress::EmptyDomain);
+    }
+    Ok(Parts { local, domain })
+}
+
+/// Tells a list of addresses from one with an `@` too many.
+fn second_at_sign(text: &str) -> InvalidAddress {
+    if text.contains(|c: char| matches!(c, ',' | ';') || c.is_whitespace()) {
+        InvalidAddress::SeveralAddresses
+    } else {
+        InvalidAddress::SecondAtSign
+    }
+}
