@@ -7,4 +7,6 @@ pub mod error;
 
 pub mod record;
 
+pub mod storage;
+
 pub use error::{Error, ErrorKind, Result};
