@@ -9,4 +9,6 @@ pub mod record;
 
 pub mod storage;
 
+pub mod segment;
+
 pub use error::{Error, ErrorKind, Result};
