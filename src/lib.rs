@@ -8,6 +8,10 @@ pub mod error;
 pub mod address;
 pub mod record;
 
+pub mod storage;
+
+pub mod segment;
+
 pub mod delimited;
 
 pub use error::{Error, ErrorKind, Result};

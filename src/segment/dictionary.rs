@@ -1,0 +1,106 @@
+//! The exact side: an `fst::Map` from key to state, built, checked and united.
+
+use super::fault;
+use crate::error::Result;
+use fst::{Map, MapBuilder, Streamer};
+
+/// Builds the bytes of a dictionary section from keys in sorted order.
+///
+/// The state is that of the key's entry; 0 is a tombstone. Cost: about 1.7 µs and 9 bytes a key for
+/// e-mail addresses (10 M, one core); the finished bytes are held in memory.
+///
+/// # Example
+/// ```
+/// let mut builder = quell::segment::DictionaryBuilder::new();
+/// builder.push(b"ann@example.com", 1)?;
+/// builder.push(b"bob@example.com", 0)?;
+/// let map = fst::Map::new(builder.finish()?).unwrap();
+/// assert_eq!(map.get("ann@example.com"), Some(1));
+/// # Ok::<(), quell::Error>(())
+/// ```
+pub struct DictionaryBuilder(MapBuilder<Vec<u8>>);
+
+impl DictionaryBuilder {
+    /// A builder without keys.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(MapBuilder::memory())
+    }
+
+    /// Adds `key`, which must be greater, byte by byte, than the one before.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Untrusted`] when it is not: the caller's order is broken.
+    pub fn push(&mut self, key: &[u8], state: u16) -> Result<()> {
+        self.0.insert(key, u64::from(state)).map_err(|error| broken(error, "dictionary keys"))
+    }
+
+    /// The finished bytes, for [`super::Contents::dictionary`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Untrusted`] when the builder could not finish; not seen in practice.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        self.0.into_inner().map_err(|error| broken(error, "dictionary"))
+    }
+}
+
+impl Default for DictionaryBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for DictionaryBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("DictionaryBuilder").field(&self.0.bytes_written()).finish()
+    }
+}
+
+fn broken(error: fst::Error, what: &str) -> crate::Error {
+    fault::contents(&format!("{what}: {error}")).with_source(error)
+}
+
+/// The number of keys in finished bytes.
+///
+/// # Errors
+/// When they are not a dictionary.
+pub(super) fn keys(bytes: &[u8]) -> Result<u64> {
+    let map = Map::new(bytes).map_err(|error| broken(error, "dictionary"))?;
+    Ok(map.len() as u64)
+}
+
+/// What is wrong with the keys and states of `map`, if anything. Reads all of it.
+pub(super) fn fault_in<D: AsRef<[u8]>>(map: &Map<D>, items: u64) -> Option<String> {
+    if let Err(error) = map.as_fst().verify() {
+        return Some(error.to_string());
+    }
+    let mut found = 0;
+    let mut stream = map.stream();
+    while let Some((_, state)) = stream.next() {
+        if state > u64::from(u16::MAX) {
+            return Some(format!("state {state} does not fit 16 bits"));
+        }
+        found += 1;
+    }
+    (found != items).then(|| format!("{found} keys, {items} expected"))
+}
+
+/// Unites dictionaries, oldest first: of each key the newest state, tombstones dropped on demand.
+pub(super) fn unite<D: AsRef<[u8]>>(
+    newest_last: &[Map<D>],
+    drop_tombstones: bool,
+) -> Result<Vec<u8>> {
+    let mut union = newest_last.iter().collect::<fst::map::OpBuilder<'_>>().union();
+    let mut builder = DictionaryBuilder::new();
+    while let Some((key, states)) = union.next() {
+        // `states` holds one row for each dictionary with the key, in no promised order.
+        let newest = states.iter().max_by_key(|state| state.index).map_or(0, |state| state.value);
+        if newest == 0 && drop_tombstones {
+            continue;
+        }
+        let state = u16::try_from(newest)
+            .map_err(|_| fault::contents(&format!("dictionary state {newest} is over 16 bits")))?;
+        builder.push(key, state)?;
+    }
+    builder.finish()
+}
