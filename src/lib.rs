@@ -11,4 +11,6 @@ pub mod storage;
 
 pub mod segment;
 
+pub mod index;
+
 pub use error::{Error, ErrorKind, Result};
