@@ -12,6 +12,8 @@ pub mod storage;
 
 pub mod segment;
 
+pub mod index;
+
 pub mod delimited;
 
 pub use error::{Error, ErrorKind, Result};
