@@ -7,4 +7,6 @@ pub mod error;
 
 pub mod record;
 
+pub mod ledger;
+
 pub use error::{Error, ErrorKind, Result};

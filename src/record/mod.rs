@@ -7,6 +7,7 @@
 pub mod blocks;
 pub mod class;
 pub mod contact;
+pub mod native;
 pub mod permission;
 pub mod preference;
 pub mod reason;
@@ -18,6 +19,7 @@ pub mod unsubscribe;
 pub use blocks::{Blocks, Expiry};
 pub use class::{Class, RecordClass};
 pub use contact::{Contact, Flag};
+pub use native::{ContactRow, Kind, NativeRecord};
 pub use permission::{Channel, Permission};
 pub use preference::{Choice, Preference};
 pub use reason::{Reason, ReasonSet};
