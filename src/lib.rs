@@ -14,6 +14,8 @@ pub mod segment;
 
 pub mod index;
 
+pub mod ledger;
+
 pub mod delimited;
 
 pub use error::{Error, ErrorKind, Result};

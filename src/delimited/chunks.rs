@@ -63,15 +63,7 @@ pub struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Chunks of `input`.
     pub fn new(input: R, dialect: Dialect, limits: Limits) -> Self {
-        Self {
-            input,
-            dialect,
-            limits,
-            carry: Vec::new(),
-            offset: 0,
-            started: false,
-            ended: false,
-        }
+        Self { input, dialect, limits, carry: Vec::new(), offset: 0, started: false, ended: false }
     }
 
     /// Fills `buffer` with the next chunk; `false` at the end of the input. The first chunk is given
@@ -100,7 +92,8 @@ impl<R: Read> Chunks<R> {
             let filled = self.read_full(&mut buffer.bytes[length..])?;
             length += filled;
             if !self.started && length >= 3 || filled == 0 {
-                buffer.from = if self.started { 0 } else { skip_byte_order_mark(&buffer.bytes[..length]) };
+                buffer.from =
+                    if self.started { 0 } else { skip_byte_order_mark(&buffer.bytes[..length]) };
             }
             if length < buffer.bytes.len() {
                 self.ended = true;

@@ -32,7 +32,8 @@ impl Header {
         limits: Limits,
     ) -> Result<Option<Self>, Fault> {
         let mut cells = AllCells::default();
-        let Some(record) = Splitter::new(text, from, dialect, limits).next_record(&mut cells)? else {
+        let Some(record) = Splitter::new(text, from, dialect, limits).next_record(&mut cells)?
+        else {
             return Ok(None);
         };
         let mut scratch = Vec::new();

@@ -29,8 +29,7 @@ fn split(text: &[u8], from: usize, limits: Limits) -> Result<(Rows, Vec<Record>)
 }
 
 fn split_by_csv(text: &[u8]) -> Rows {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let rows = reader.byte_records().map(|row| row.unwrap());
     rows.map(|row| row.iter().map(<[u8]>::to_vec).collect()).collect()
 }

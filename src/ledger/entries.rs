@@ -1,0 +1,44 @@
+//! What the scan of the whole ledger hands out for each key: index entries, not records.
+
+use crate::record::state::EntryState;
+
+/// The entries one address key has in the index. Borrowed from the scan's buffers.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyEntries<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The entry of the address; may be empty, for a key whose records block nothing.
+    pub address: &'a EntryState,
+    /// The entry of each list the address has an opt-out of, in the lists' order.
+    pub lists: &'a [ListEntry],
+}
+
+/// The entry of an address on one list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListEntry {
+    /// The list.
+    pub list: String,
+    /// The entry.
+    pub entry: EntryState,
+}
+
+/// How many records of each kind a ledger holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Contacts; one with a former address counts once more for each.
+    pub contacts: u64,
+    /// Unsubscribe records.
+    pub unsubscribes: u64,
+    /// Preference records.
+    pub preferences: u64,
+    /// Suppressions.
+    pub suppressions: u64,
+}
+
+impl Counts {
+    /// All records.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.contacts + self.unsubscribes + self.preferences + self.suppressions
+    }
+}

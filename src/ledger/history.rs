@@ -1,0 +1,52 @@
+//! What happened to one key.
+
+use crate::record::Timestamp;
+use serde_json::Value;
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// An import added a record. Derived from the record itself: imports write no event for it.
+    Imported,
+    /// One unsubscribe was recorded.
+    Unsubscribed,
+    /// A resubscribe, with the permission and everything it deleted and changed.
+    Resubscribed,
+    /// A record that was already there changed.
+    Changed,
+}
+
+impl EventKind {
+    /// The word used in the store and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Resubscribed => "resubscribed",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// The kind behind a stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Imported, Self::Unsubscribed, Self::Resubscribed, Self::Changed]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One entry of a key's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The generation that holds it.
+    pub generation: u64,
+    /// What.
+    pub kind: EventKind,
+    /// Everything known about it: for [`EventKind::Imported`] the record as it was added and its
+    /// import, for the others what their event says.
+    pub detail: Value,
+}

@@ -1,0 +1,80 @@
+//! A file of records, applied whole or not at all.
+
+use crate::error::Result;
+use crate::record::{NativeRecord, Timestamp};
+
+/// Where an import comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportSource {
+    /// The file's name as the user gave it.
+    pub name: String,
+    /// `native`, or the vendor's name.
+    pub format: String,
+}
+
+/// What an import came to: `read = added + unchanged + held + rejected`, always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportCounts {
+    /// Rows read.
+    pub read: u64,
+    /// Rows that added a record or tightened one.
+    pub added: u64,
+    /// Rows that said what was known.
+    pub unchanged: u64,
+    /// Rows that would have lifted a block, and did nothing.
+    pub held: u64,
+    /// Rows that could not be understood.
+    pub rejected: u64,
+    /// The generation that holds the import: a new one exactly when `added` is not 0.
+    pub generation: u64,
+}
+
+/// An import that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRow {
+    /// Its number, which its records carry.
+    pub id: u64,
+    /// The kind of its file.
+    pub kind: String,
+    /// `native`, or the vendor's name.
+    pub format: String,
+    /// The file's name.
+    pub name: String,
+    /// The SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// When.
+    pub at: Timestamp,
+    /// What it came to.
+    pub counts: ImportCounts,
+}
+
+/// An import being gathered. Nothing of it is visible, or left behind, unless it is applied.
+pub trait ImportSession: Send {
+    /// Takes a row in. Rows of any kind may be mixed; of two rows that say the same, the first counts.
+    ///
+    /// Cost: one copy of the row into a buffer, which is sorted and spooled to a nameless file when it
+    /// is full, so memory stays bounded by 64 MiB a kind of record.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or, in a preference, an
+    /// empty list; [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the spool can't be
+    /// written.
+    fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()>;
+
+    /// Applies every row in one transaction; when this returns, it is durable.
+    ///
+    /// `read` and `rejected` are the file's counts: `read` is `rejected` plus the rows pushed.
+    ///
+    /// An import is monotone: it adds blocks and tightens them, and never lifts one. Cost: a sorted
+    /// pass over the rows, each an insert in key order. Memory: the sorter's buffers, SQLite's page
+    /// cache (64 MiB), and the rows of the one contact that has most of them.
+    ///
+    /// # Errors
+    ///
+    /// Any error leaves the ledger as it was.
+    fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts>;
+
+    /// Lets go of every row, as dropping the session does.
+    fn abandon(self: Box<Self>);
+}

@@ -1,0 +1,178 @@
+//! The store of record: the truth that every index is compiled from.
+//!
+//! A [`Ledger`] holds contacts, unsubscribes, preferences and suppressions by key, an append-only
+//! history, and the feed of touched index keys. Each change is one transaction that holds all three,
+//! so the feed can't miss a change and the history can't lose one. [`SqliteLedger`] is the one
+//! implementation; nothing of SQL shows through the traits, so another store can stand in.
+//!
+//! Keys arrive as bytes made elsewhere: this layer knows no e-mail, no index and no clock. The time of
+//! a change is the caller's.
+//!
+//! What always holds:
+//! - A change is durable and visible to every later view when its call returns.
+//! - Only [`Ledger::resubscribe`] lifts a block; imports only add and tighten.
+//! - All rows of one contact carry equal flags.
+//! - A generation is made exactly by a transaction that changed a record.
+
+pub mod changes;
+pub mod entries;
+pub mod history;
+pub mod import;
+pub mod mutation;
+pub mod position;
+mod sort;
+pub mod sqlite;
+pub mod stored;
+
+pub use changes::{Change, Changes};
+pub use entries::{Counts, KeyEntries, ListEntry};
+pub use history::{EventKind, HistoryEntry};
+pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
+pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
+pub use position::{Cursor, Position};
+pub use sqlite::SqliteLedger;
+pub use stored::{Record, StoredRecord};
+
+use crate::error::Result;
+use crate::record::{Blocks, Contact, KeyState, Kind, Timestamp, Unsubscribe};
+
+/// What a ledger was created with and is bound to for life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The normalisation policy its keys were made by.
+    pub policy: String,
+    /// The id of the secret its indexes are keyed with.
+    pub key_id: String,
+}
+
+/// A store of record. Shared by threads; every method may be called while views are open.
+///
+/// # Errors
+///
+/// Each method fails with [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the store is
+/// damaged, locked for longer than a minute, or can't be written. A failed change changed nothing.
+pub trait Ledger: Send + Sync {
+    /// What the ledger was created with.
+    fn identity(&self) -> &Identity;
+
+    /// The random id that tells this ledger from every other: 32 hex digits.
+    fn ledger_id(&self) -> &str;
+
+    /// When the ledger was created.
+    fn created_at(&self) -> Timestamp;
+
+    /// One consistent state of everything, until the view is dropped. Changes made meanwhile don't
+    /// show in it, and it holds up no writer.
+    fn view(&self) -> Result<Box<dyn View + '_>>;
+
+    /// Records one unsubscribe; a repetition changes nothing.
+    ///
+    /// When it is global and covers bulk mail, *Bulk Email* of every contact with the key becomes Do
+    /// Not Allow as well. `by` is who recorded it, for the history. Cost: the key's records and those
+    /// of its contacts, and one synchronous write.
+    fn unsubscribe(
+        &self,
+        key: &[u8],
+        record: &Unsubscribe,
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> Result<Applied>;
+
+    /// Lifts what the request names, in one transaction, and stores the permission with the full
+    /// content of everything deleted and changed. Stored even when nothing was there to lift; that
+    /// alone makes no generation. Suppressions that the request does not name stay.
+    ///
+    /// Cost: the key's records and those of its contacts, and one synchronous write.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an empty list name.
+    fn resubscribe(
+        &self,
+        key: &[u8],
+        address: &str,
+        request: &ResubscribeRequest,
+        now: Timestamp,
+    ) -> Result<Resubscribed>;
+
+    /// Begins an import of a file of `kind`. Takes no lock before it is applied.
+    fn import_session(
+        &self,
+        kind: Kind,
+        source: ImportSource,
+        now: Timestamp,
+    ) -> Result<Box<dyn ImportSession + '_>>;
+}
+
+/// One consistent state of a ledger.
+///
+/// # Errors
+///
+/// Each method fails with [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the store is
+/// damaged, and with whatever error a callback returns, at once.
+pub trait View {
+    /// Where this state stands. Free.
+    fn position(&self) -> Position;
+
+    /// Hands out each key touched after `cursor`, once, in no particular order. Hands out none and
+    /// says [`Changes::Everything`] when the feed can't name them.
+    ///
+    /// Cost: one index look-up when nothing changed, else in proportion to the changes.
+    fn changes_after(
+        &self,
+        cursor: Cursor,
+        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+    ) -> Result<Changes>;
+
+    /// How many rows the feed has after `cursor`, counted up to `limit`; `limit` when only a rebuild
+    /// helps. An upper bound for the keys [`View::changes_after`] hands out.
+    fn change_count_after(&self, cursor: Cursor, limit: u64) -> Result<u64>;
+
+    /// Every record of `key`. Cost: one look-up in each of four tables.
+    fn state_of(&self, key: &[u8]) -> Result<KeyState>;
+
+    /// Every record of `key` with its provenance, contacts first.
+    fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>>;
+
+    /// The contact of this id with its last recorded address.
+    fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>>;
+
+    /// How many records there are. Free of counting.
+    fn counts(&self) -> Result<Counts>;
+
+    /// Everything that ever happened to `key`, oldest first.
+    fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;
+
+    /// Says whether any record ever named `list`.
+    fn knows_list(&self, list: &str) -> Result<bool>;
+
+    /// Every list a record ever named, sorted.
+    fn lists(&self) -> Result<Vec<String>>;
+
+    /// The first `limit` keys, sorted, that match `pattern`, in which `*` stands for any bytes.
+    ///
+    /// Cost: the keys that share what stands before the first `*`; with nothing there, all keys.
+    fn keys_like(&self, pattern: &[u8], limit: usize) -> Result<Vec<Vec<u8>>>;
+
+    /// Every import, oldest first.
+    fn imports(&self) -> Result<Vec<ImportRow>>;
+
+    /// Hands out every key with its index entries, in key order, each once. The entries equal
+    /// [`KeyState::address_entry`] and [`KeyState::list_entry`] of [`View::state_of`].
+    ///
+    /// Memory is bounded by the key with most lists.
+    fn for_each_key(&self, each: &mut dyn FnMut(&KeyEntries<'_>) -> Result<()>) -> Result<()>;
+
+    /// Hands out every contact id with what its flags withhold, in the order of the ids, each once.
+    fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()>;
+
+    /// Hands out every record of `kind`, in key order.
+    fn export(
+        &self,
+        kind: Kind,
+        each: &mut dyn FnMut(&[u8], &StoredRecord) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Reads the whole store and names what is wrong with it; empty when it is sound.
+    fn integrity_check(&self) -> Result<Vec<String>>;
+}

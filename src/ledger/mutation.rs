@@ -1,0 +1,76 @@
+//! Single changes: what is asked for, and what came of it.
+
+use super::stored::StoredRecord;
+use crate::record::{Flag, Permission, SuppressionReason};
+use serde_json::{Value, json};
+
+/// What a change came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// The generation that holds it: a new one exactly when something changed.
+    pub generation: u64,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// What a resubscribe is to lift, and by which permission.
+#[derive(Debug, Clone)]
+pub struct ResubscribeRequest {
+    /// The global block: both flags of every contact with the key, every global unsubscribe.
+    pub global: bool,
+    /// Lists whose preference and unsubscribe records go.
+    pub lists: Vec<String>,
+    /// So for every list.
+    pub all_lists: bool,
+    /// Suppressions that go as well.
+    pub include: Vec<SuppressionReason>,
+    /// The proof.
+    pub permission: Permission,
+}
+
+/// What a resubscribe did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resubscribed {
+    /// Every record that is gone.
+    pub deleted: Vec<StoredRecord>,
+    /// Every contact of the key whose flags changed.
+    pub changed: Vec<FlagsChanged>,
+    /// The generation that holds it: a new one exactly when something changed.
+    pub generation: u64,
+}
+
+/// A change of a contact's flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagsChanged {
+    /// The contact.
+    pub contact_id: String,
+    /// Its address as it was received.
+    pub address: String,
+    /// *Bulk Email*, before and after.
+    pub bulk_email: Transition,
+    /// *Email*, before and after.
+    pub email_allowed: Transition,
+}
+
+/// A flag before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// Before.
+    pub from: Flag,
+    /// After; may be the same.
+    pub to: Flag,
+}
+
+impl FlagsChanged {
+    /// As commands print it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let flag = |flag: Transition| json!({"from": flag.from.as_str(), "to": flag.to.as_str()});
+        json!({
+            "contact_id": self.contact_id,
+            "address": self.address,
+            "bulk_email": flag(self.bulk_email),
+            "email_allowed": flag(self.email_allowed),
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! Reading everything to see that it is sound.
+
+use super::read::counts;
+use crate::error::Result;
+use rusqlite::Connection;
+
+/// What is wrong with the ledger, in words; empty when it is sound.
+pub(super) fn integrity_check(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    let mut faults: Vec<String> = rows.collect::<Result<_, _>>()?;
+    faults.retain(|fault| fault != "ok");
+    let counts = counts(connection)?;
+    for (table, said) in [
+        ("contact", counts.contacts),
+        ("unsubscribe", counts.unsubscribes),
+        ("preference", counts.preferences),
+        ("suppression", counts.suppressions),
+    ] {
+        let counted: i64 =
+            connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+        if i64::try_from(said) != Ok(counted) {
+            faults.push(format!("table {table} holds {counted} rows, its count says {said}"));
+        }
+    }
+    let unequal: i64 = connection.query_row(
+        "SELECT count(*) FROM (SELECT 1 FROM contact GROUP BY contact_id \
+         HAVING min(bulk_email) <> max(bulk_email) OR min(email_allowed) <> max(email_allowed))",
+        [],
+        |row| row.get(0),
+    )?;
+    if unequal > 0 {
+        faults.push(format!("{unequal} contacts have rows whose flags differ"));
+    }
+    Ok(faults)
+}

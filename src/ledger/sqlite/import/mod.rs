@@ -1,0 +1,209 @@
+//! An import: rows are spooled in key order, then applied in one transaction.
+
+mod contacts;
+mod encoding;
+mod preferences;
+mod staged;
+mod suppressions;
+mod unsubscribes;
+
+use super::SqliteLedger;
+use super::codes::signed;
+use super::read::counts;
+use super::write::Writer;
+use crate::error::{Error, Result};
+use crate::ledger::sort::{RUN_BYTES, Sorter};
+use crate::ledger::{ImportCounts, ImportSession, ImportSource};
+use crate::record::{Kind, NativeRecord, Timestamp};
+use rusqlite::{Connection, params};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Touched keys, and rows, from which an import may be huge.
+const HUGE_MIN: u64 = 200_000;
+/// It is when they are also at least one in this many of the records that were there: then one pass
+/// over everything is cheaper than a look-up of each.
+const HUGE_SHARE: u64 = 10;
+/// How long a finished import waits for readers before it leaves its log to be emptied later.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
+/// SQLite's page cache during an import, in KiB, negative as its pragma wants it.
+const IMPORT_CACHE: i64 = -(64 << 10);
+const DEFAULT_CACHE: i64 = -2_000;
+
+/// An import being gathered.
+pub(super) struct Session<'l> {
+    ledger: &'l SqliteLedger,
+    kind: Kind,
+    source: ImportSource,
+    now: Timestamp,
+    sorters: Sorters,
+    /// The row at hand, encoded; one buffer for all.
+    payload: Vec<u8>,
+}
+
+/// One sorter a kind, made when its first row comes.
+struct Sorters {
+    directory: PathBuf,
+    run_bytes: usize,
+    of_kind: [Option<Sorter>; 4],
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Added,
+    Unchanged,
+    Held,
+}
+
+/// What an import needs to know about itself while it is applied.
+struct Import<'w> {
+    writer: &'w Writer<'w>,
+    id: i64,
+    /// For the events it writes.
+    source: &'w ImportSource,
+    /// So many rows that indexes are better made anew.
+    is_huge: bool,
+    counts: ImportCounts,
+}
+
+impl Sorters {
+    fn of(&mut self, kind: Kind) -> &mut Sorter {
+        let Self { directory, run_bytes, of_kind } = self;
+        of_kind[kind as usize].get_or_insert_with(|| Sorter::new(directory.clone(), *run_bytes))
+    }
+
+    fn len(&self) -> u64 {
+        self.of_kind.iter().flatten().map(Sorter::len).sum()
+    }
+}
+
+impl<'l> Session<'l> {
+    pub(super) fn new(
+        ledger: &'l SqliteLedger,
+        kind: Kind,
+        source: ImportSource,
+        now: Timestamp,
+    ) -> Self {
+        let directory = ledger.spool_directory();
+        let sorters = Sorters { directory, run_bytes: RUN_BYTES, of_kind: Default::default() };
+        Self { ledger, kind, source, now, sorters, payload: Vec::new() }
+    }
+}
+
+impl ImportSession for Session<'_> {
+    fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()> {
+        self.payload.clear();
+        let sort = staged::encode(key, record, &mut self.payload)?;
+        self.sorters.of(record.kind()).push(sort, &self.payload)
+    }
+
+    fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts> {
+        let Self { ledger, kind, source, now, mut sorters, .. } = *self;
+        let staged = sorters.len();
+        if staged + rejected != read {
+            return Err(Error::untrusted(format!(
+                "the import read {read} rows, but holds {staged} and rejected {rejected}"
+            )));
+        }
+        let cause = format!("import {}", kind.as_str());
+        let writer = Writer::begin(ledger, &cause, now)?;
+        let there = counts(writer.connection())?.total();
+        let huge = HUGE_MIN.max(there / HUGE_SHARE);
+        let mut import = Import {
+            id: begin(&writer, kind, &source, sha256)?,
+            writer: &writer,
+            source: &source,
+            is_huge: staged >= huge,
+            counts: ImportCounts { read, rejected, ..ImportCounts::default() },
+        };
+        writer.connection().pragma_update(None, "cache_size", IMPORT_CACHE)?;
+        // By the keys it touches rather than by its rows: a daily export of everything may be ten
+        // million rows that change a hundred. Into a far smaller ledger, most rows must be new.
+        writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
+        import.apply(&mut sorters)?;
+        let (id, mut counts) = (import.id, import.counts);
+        end(&writer, id, &counts)?;
+        counts.generation = writer.commit()?.generation;
+        if staged >= HUGE_MIN {
+            empty_log(ledger)?;
+        }
+        Ok(counts)
+    }
+
+    fn abandon(self: Box<Self>) {}
+}
+
+/// Empties the log, which is as long as the import, so that no later reader searches it.
+fn empty_log(ledger: &SqliteLedger) -> Result<()> {
+    let connection = ledger.pool.take()?;
+    connection.busy_timeout(CHECKPOINT_TIMEOUT)?;
+    // While somebody reads the log it stays: no failure, for the import is committed.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(ledger.pool.settings().busy_timeout)?;
+    Ok(())
+}
+
+/// Enters the import, so that its records can name it while it goes on.
+fn begin(writer: &Writer<'_>, kind: Kind, source: &ImportSource, sha256: &str) -> Result<i64> {
+    let sql = "INSERT INTO import (kind, format, name, sha256, at, read, added, unchanged, held, \
+               rejected, generation) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0)";
+    let connection: &Connection = writer.connection();
+    let at = writer.now().as_micros();
+    connection.execute(sql, params![kind.as_str(), source.format, source.name, sha256, at])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Enters what the import came to.
+fn end(writer: &Writer<'_>, id: i64, counts: &ImportCounts) -> Result<()> {
+    let sql = "UPDATE import SET read = ?2, added = ?3, unchanged = ?4, held = ?5, rejected = ?6, \
+               generation = ?7 WHERE id = ?1";
+    writer.connection().execute(
+        sql,
+        params![
+            id,
+            signed(counts.read)?,
+            signed(counts.added)?,
+            signed(counts.unchanged)?,
+            signed(counts.held)?,
+            signed(counts.rejected)?,
+            signed(writer.last_generation())?,
+        ],
+    )?;
+    Ok(())
+}
+
+impl Import<'_> {
+    fn apply(&mut self, sorters: &mut Sorters) -> Result<()> {
+        let (directory, run_bytes) = (sorters.directory.clone(), sorters.run_bytes);
+        for (kind, sorter) in Kind::ALL.into_iter().zip(&mut sorters.of_kind) {
+            let Some(sorter) = sorter.take() else { continue };
+            let rows = sorter.len();
+            let sorted = sorter.finish()?;
+            match kind {
+                Kind::Contacts => {
+                    let by_key = Sorter::new(directory.clone(), run_bytes);
+                    contacts::apply(self, sorted, rows, by_key)?;
+                }
+                Kind::Unsubscribes => unsubscribes::apply(self, sorted)?,
+                Kind::Preferences => preferences::apply(self, sorted)?,
+                Kind::Suppressions => suppressions::apply(self, sorted)?,
+            }
+        }
+        self.writer.connection().pragma_update(None, "cache_size", DEFAULT_CACHE)?;
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Added => self.counts.added += 1,
+            Outcome::Unchanged => self.counts.unchanged += 1,
+            Outcome::Held => self.counts.held += 1,
+        }
+    }
+
+    /// What events say of the import.
+    fn cause(&self) -> serde_json::Value {
+        serde_json::json!({"kind": "import", "import": self.id, "name": self.source.name})
+    }
+}

@@ -1,0 +1,177 @@
+//! One consistent read transaction.
+
+use super::codes::unsigned;
+use super::connection::Pooled;
+use super::fault::damaged;
+use super::rows::{key, of_contact, of_key, select_all, stored};
+use super::{check, feed, history, scan, search};
+use crate::error::Result;
+use crate::ledger::{
+    Change, Changes, Counts, Cursor, HistoryEntry, ImportCounts, ImportRow, KeyEntries, Position,
+    Record, StoredRecord, View,
+};
+use crate::record::{Blocks, Contact, KeyState, Kind, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
+
+/// A view of a [`SqliteLedger`](super::SqliteLedger): a read transaction on its own connection.
+pub(super) struct SqliteView<'l> {
+    connection: Pooled<'l>,
+    position: Position,
+}
+
+impl<'l> SqliteView<'l> {
+    pub(super) fn begin(connection: Pooled<'l>) -> Result<Self> {
+        connection.execute_batch("BEGIN")?;
+        // The first read, not BEGIN, is what fixes the state the transaction sees.
+        let position = position(&connection)?;
+        Ok(Self { connection, position })
+    }
+}
+
+/// Where the state that the connection's transaction sees stands.
+pub(super) fn position(connection: &Connection) -> Result<Position> {
+    let sql = "SELECT (SELECT max(id) FROM generation), (SELECT max(seq) FROM change)";
+    let (generation, seq): (Option<i64>, Option<i64>) =
+        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Position {
+        generation: unsigned(generation.unwrap_or(0))?,
+        cursor: Cursor::from_u64(unsigned(seq.unwrap_or(0))?),
+    })
+}
+
+/// How many records of each kind the ledger says it holds.
+pub(super) fn counts(connection: &Connection) -> Result<Counts> {
+    let mut statement = connection.prepare_cached("SELECT records FROM tally WHERE kind = ?1")?;
+    let mut of = |kind: Kind| -> Result<u64> {
+        let records: Option<i64> =
+            statement.query_row([kind.as_str()], |row| row.get(0)).optional()?;
+        unsigned(records.ok_or_else(|| damaged("a kind without its count"))?)
+    };
+    Ok(Counts {
+        contacts: of(Kind::Contacts)?,
+        unsubscribes: of(Kind::Unsubscribes)?,
+        preferences: of(Kind::Preferences)?,
+        suppressions: of(Kind::Suppressions)?,
+    })
+}
+
+impl View for SqliteView<'_> {
+    fn position(&self) -> Position {
+        self.position
+    }
+
+    fn changes_after(
+        &self,
+        cursor: Cursor,
+        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+    ) -> Result<Changes> {
+        feed::changes_after(&self.connection, self.position, cursor, each)
+    }
+
+    fn change_count_after(&self, cursor: Cursor, limit: u64) -> Result<u64> {
+        feed::count_after(&self.connection, self.position, cursor, limit)
+    }
+
+    fn state_of(&self, key: &[u8]) -> Result<KeyState> {
+        let mut state = KeyState::default();
+        for stored in self.records_of(key)? {
+            match stored.record {
+                Record::Contact(record) => state.contacts.push(record),
+                Record::Unsubscribe(record) => state.unsubscribes.push(record),
+                Record::Preference(record) => state.preferences.push(record),
+                Record::Suppression(record) => state.suppressions.push(record),
+            }
+        }
+        Ok(state)
+    }
+
+    fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
+        let mut records = Vec::new();
+        for kind in Kind::ALL {
+            records.append(&mut of_key(&self.connection, kind, key)?);
+        }
+        Ok(records)
+    }
+
+    fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>> {
+        let rows = of_contact(&self.connection, contact_id)?;
+        Ok(rows.into_iter().max_by_key(|row| row.stored.recorded_at).map(|row| row.contact))
+    }
+
+    fn counts(&self) -> Result<Counts> {
+        counts(&self.connection)
+    }
+
+    fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
+        history::history(&self.connection, &self.records_of(key)?, key)
+    }
+
+    fn knows_list(&self, list: &str) -> Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM list WHERE name = ?1")?;
+        Ok(statement.exists([list])?)
+    }
+
+    fn lists(&self) -> Result<Vec<String>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT name FROM list ORDER BY name")?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    fn keys_like(&self, pattern: &[u8], limit: usize) -> Result<Vec<Vec<u8>>> {
+        search::keys_like(&self.connection, pattern, limit)
+    }
+
+    fn imports(&self) -> Result<Vec<ImportRow>> {
+        let sql = "SELECT id, at, read, added, unchanged, held, rejected, generation, kind, format, \
+                   name, sha256 FROM import ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut imports = Vec::new();
+        while let Some(row) = rows.next()? {
+            let count = |column: usize| unsigned(row.get(column)?);
+            imports.push(ImportRow {
+                id: count(0)?,
+                at: Timestamp::from_micros(row.get(1)?),
+                counts: ImportCounts {
+                    read: count(2)?,
+                    added: count(3)?,
+                    unchanged: count(4)?,
+                    held: count(5)?,
+                    rejected: count(6)?,
+                    generation: count(7)?,
+                },
+                kind: row.get(8)?,
+                format: row.get(9)?,
+                name: row.get(10)?,
+                sha256: row.get(11)?,
+            });
+        }
+        Ok(imports)
+    }
+
+    fn for_each_key(&self, each: &mut dyn FnMut(&KeyEntries<'_>) -> Result<()>) -> Result<()> {
+        scan::for_each_key(&self.connection, each)
+    }
+
+    fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()> {
+        scan::for_each_contact(&self.connection, each)
+    }
+
+    fn export(
+        &self,
+        kind: Kind,
+        each: &mut dyn FnMut(&[u8], &StoredRecord) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(select_all(kind))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            each(key(row)?, &stored(kind, row)?)?;
+        }
+        Ok(())
+    }
+
+    fn integrity_check(&self) -> Result<Vec<String>> {
+        check::integrity_check(&self.connection)
+    }
+}

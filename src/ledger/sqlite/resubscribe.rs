@@ -1,0 +1,141 @@
+//! Lifting a block: the one place that deletes records.
+
+use super::codes::Coded;
+use super::flags::{Flags, RowChange, set_flags};
+use super::rows::of_key;
+use super::write::Writer;
+use crate::error::{Error, Result};
+use crate::ledger::{Change, EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
+use crate::record::{Kind, Permission};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+/// Lifts what the request names. The generation in the answer is the caller's to fill in.
+pub(super) fn resubscribe(
+    writer: &Writer<'_>,
+    key: &[u8],
+    address: &str,
+    request: &ResubscribeRequest,
+) -> Result<Resubscribed> {
+    // '' is how the tables say "everywhere": as a list it would lift the global block by half.
+    if request.lists.iter().any(String::is_empty) {
+        return Err(Error::usage("the name of a list is empty"));
+    }
+    let changed = if request.global { allow(writer, key)? } else { Vec::new() };
+    let mut deleted = Vec::new();
+    for kind in [Kind::Unsubscribes, Kind::Preferences, Kind::Suppressions] {
+        for stored in of_key(writer.connection(), kind, key)? {
+            if is_named(request, &stored.record) {
+                deleted.push(stored);
+            }
+        }
+    }
+    for stored in &deleted {
+        delete(writer, key, &stored.record)?;
+    }
+    write_events(writer, key, address, request, &deleted, &changed)?;
+    let here = changed.iter().filter(|change| change.before.key == key);
+    Ok(Resubscribed { changed: here.map(RowChange::summary).collect(), deleted, generation: 0 })
+}
+
+/// Says whether the request names the record.
+fn is_named(request: &ResubscribeRequest, record: &Record) -> bool {
+    let names = |list: &String| request.all_lists || request.lists.contains(list);
+    match record {
+        Record::Contact(_) => false,
+        Record::Unsubscribe(record) => record.list.as_ref().map_or(request.global, names),
+        Record::Preference(record) => names(&record.list),
+        Record::Suppression(record) => request.include.contains(&record.reason),
+    }
+}
+
+/// Sets both flags of every contact with the key to *Allow*.
+fn allow(writer: &Writer<'_>, key: &[u8]) -> Result<Vec<RowChange>> {
+    let mut changed = Vec::new();
+    for stored in of_key(writer.connection(), Kind::Contacts, key)? {
+        if let Record::Contact(contact) = stored.record {
+            changed.extend(set_flags(
+                writer,
+                &contact.contact_id,
+                Flags::ALLOW,
+                Some(writer.now()),
+            )?);
+        }
+    }
+    Ok(changed)
+}
+
+/// Deletes a record that was read in this transaction.
+///
+/// By its place rather than by all its columns: of an unsubscribe every spelling, state and class of
+/// the same list goes, and they are all in the list of deleted records.
+fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result<()> {
+    let connection = writer.connection();
+    let (kind, rows) = match record {
+        Record::Contact(_) => return Ok(()),
+        Record::Unsubscribe(record) => {
+            let list = record.list.as_deref().unwrap_or_default();
+            let sql = "DELETE FROM unsubscribe WHERE key = ?1 AND list = ?2";
+            let rows = connection.prepare_cached(sql)?.execute(params![key, list])?;
+            writer.touch_list(key, list)?;
+            (Kind::Unsubscribes, rows)
+        }
+        Record::Preference(record) => {
+            let sql = "DELETE FROM preference WHERE key = ?1 AND list = ?2";
+            let rows = connection.prepare_cached(sql)?.execute(params![key, record.list])?;
+            writer.touch_list(key, &record.list)?;
+            (Kind::Preferences, rows)
+        }
+        Record::Suppression(record) => {
+            let sql = "DELETE FROM suppression WHERE key = ?1 AND reason = ?2";
+            let rows =
+                connection.prepare_cached(sql)?.execute(params![key, record.reason.code()])?;
+            writer.touch(Change::Address(key))?;
+            (Kind::Suppressions, rows)
+        }
+    };
+    writer.count(kind, -i64::try_from(rows).map_err(|_| Error::untrusted("too many records"))?)
+}
+
+/// Stores the permission with everything it lifted; for a contact's other keys, what changed there.
+fn write_events(
+    writer: &Writer<'_>,
+    key: &[u8],
+    address: &str,
+    request: &ResubscribeRequest,
+    deleted: &[StoredRecord],
+    changed: &[RowChange],
+) -> Result<()> {
+    let permission = permission(&request.permission);
+    let (here, elsewhere): (Vec<&RowChange>, Vec<&RowChange>) =
+        changed.iter().partition(|change| change.before.key == key);
+    let here: Vec<Value> = here.into_iter().map(RowChange::to_json).collect();
+    let deleted: Vec<Value> = deleted.iter().map(StoredRecord::to_json).collect();
+    let include: Vec<&str> = request.include.iter().map(|reason| reason.as_str()).collect();
+    let detail = json!({
+        "address": address,
+        "request": {
+            "global": request.global,
+            "lists": request.lists,
+            "all_lists": request.all_lists,
+            "include": include,
+        },
+        "permission": permission,
+        "deleted": deleted,
+        "changed": here,
+    });
+    writer.event(EventKind::Resubscribed, key, &detail)?;
+    for change in elsewhere {
+        let cause = json!({"kind": "resubscribe", "permission": permission});
+        change.write_event(writer, &cause)?;
+    }
+    Ok(())
+}
+
+fn permission(permission: &Permission) -> Value {
+    json!({
+        "channel": permission.channel().as_str(),
+        "evidence": permission.evidence(),
+        "by": permission.by(),
+    })
+}

@@ -1,0 +1,212 @@
+//! The scan of the whole ledger: four clustered tables read side by side, one key at a time.
+//!
+//! It reads only the columns that withhold, borrows them where SQLite has them, and feeds them to
+//! [`EntryState`] through [`Blocks::of`], as [`KeyState`](crate::record::KeyState) does.
+
+use super::codes::{Coded, instant};
+use super::fault::damaged;
+use crate::error::Result;
+use crate::ledger::{KeyEntries, ListEntry};
+use crate::record::state::EntryState;
+use crate::record::{Blocks, Choice, Contact, Flag, Reason, RecordClass, SuppressionReason};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Rows};
+
+/// A table in key order: where it stands, and what its rows add to a key.
+struct Stream<'s> {
+    rows: Rows<'s>,
+    add: fn(&mut Entries, &Row<'_>) -> Result<()>,
+}
+
+/// The entries of the key at hand; its buffers serve every key.
+#[derive(Default)]
+struct Entries {
+    address: EntryState,
+    lists: Vec<ListEntry>,
+    /// List entries of keys before, for their allocations.
+    spare: Vec<ListEntry>,
+}
+
+const CONTACTS: &str = "SELECT key, bulk_email, email_allowed FROM contact ORDER BY key";
+const UNSUBSCRIBES: &str = "SELECT key, list, class FROM unsubscribe ORDER BY key";
+const PREFERENCES: &str = "SELECT key, list, choice FROM preference ORDER BY key";
+const SUPPRESSIONS: &str = "SELECT key, reason, class, expires_at FROM suppression ORDER BY key";
+
+/// Hands out every key with its entries, in key order.
+pub(super) fn for_each_key(
+    connection: &Connection,
+    each: &mut dyn FnMut(&KeyEntries<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut contacts = connection.prepare_cached(CONTACTS)?;
+    let mut unsubscribes = connection.prepare_cached(UNSUBSCRIBES)?;
+    let mut preferences = connection.prepare_cached(PREFERENCES)?;
+    let mut suppressions = connection.prepare_cached(SUPPRESSIONS)?;
+    let mut streams = Vec::with_capacity(4);
+    let add_contact: fn(&mut Entries, &Row<'_>) -> Result<()> = Entries::add_contact;
+    for (rows, add) in [
+        (contacts.query([])?, add_contact),
+        (unsubscribes.query([])?, Entries::add_unsubscribe),
+        (preferences.query([])?, Entries::add_preference),
+        (suppressions.query([])?, Entries::add_suppression),
+    ] {
+        let mut stream = Stream { rows, add };
+        if stream.advance()? {
+            streams.push(stream);
+        }
+    }
+    let mut entries = Entries::default();
+    let mut key = Vec::new();
+    // A table that is read to its end leaves; a ledger of one kind is a loop over one table.
+    while !streams.is_empty() {
+        key.clear();
+        key.extend_from_slice(least_key(&streams)?);
+        entries.clear();
+        let mut next = 0;
+        while let Some(stream) = streams.get_mut(next) {
+            if stream.take(&key, &mut entries)? {
+                next += 1;
+            } else {
+                streams.swap_remove(next);
+            }
+        }
+        each(&entries.of(&key))?;
+    }
+    Ok(())
+}
+
+/// Hands out every contact id with what its flags withhold.
+pub(super) fn for_each_contact(
+    connection: &Connection,
+    each: &mut dyn FnMut(&str, Blocks) -> Result<()>,
+) -> Result<()> {
+    let sql = "SELECT DISTINCT contact_id, bulk_email, email_allowed FROM contact \
+               ORDER BY contact_id, bulk_email, email_allowed";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = text(row, 0)?;
+        each(id, flags(row, 1)?)?;
+    }
+    Ok(())
+}
+
+fn least_key<'r>(streams: &'r [Stream<'_>]) -> Result<&'r [u8]> {
+    let mut least = None;
+    for stream in streams {
+        let key = stream.key()?;
+        if least.is_none_or(|least| key < least) {
+            least = Some(key);
+        }
+    }
+    Ok(least.unwrap_or_default())
+}
+
+impl Stream<'_> {
+    /// Goes to the next row; `false` at the end.
+    fn advance(&mut self) -> Result<bool> {
+        self.rows.advance()?;
+        Ok(self.rows.get().is_some())
+    }
+
+    fn key(&self) -> Result<&[u8]> {
+        let row = self.rows.get().ok_or_else(|| damaged("a scan beyond its end"))?;
+        row.get_ref(0)?.as_blob().map_err(|_| damaged("a key"))
+    }
+
+    /// Adds the rows of `key`, if the stream stands at it; `false` when the stream has ended.
+    fn take(&mut self, key: &[u8], entries: &mut Entries) -> Result<bool> {
+        while let Some(row) = self.rows.get() {
+            if row.get_ref(0)?.as_blob().map_err(|_| damaged("a key"))? != key {
+                return Ok(true);
+            }
+            (self.add)(entries, row)?;
+            self.rows.advance()?;
+        }
+        Ok(false)
+    }
+}
+
+impl Entries {
+    fn clear(&mut self) {
+        self.address.blocks = Blocks::NONE;
+        self.address.expiries.clear();
+        self.spare.append(&mut self.lists);
+    }
+
+    fn of<'e>(&'e self, key: &'e [u8]) -> KeyEntries<'e> {
+        KeyEntries { key, address: &self.address, lists: &self.lists }
+    }
+
+    fn add_contact(&mut self, row: &Row<'_>) -> Result<()> {
+        self.address.add(flags(row, 1)?, None);
+        Ok(())
+    }
+
+    fn add_unsubscribe(&mut self, row: &Row<'_>) -> Result<()> {
+        let class = RecordClass::from_code(row.get(2)?)?;
+        let list = text(row, 1)?;
+        if list.is_empty() {
+            self.address.add(Blocks::of(Reason::Unsubscribed, Some(class)), None);
+        } else {
+            self.add_opt_out(list, Some(class));
+        }
+        Ok(())
+    }
+
+    fn add_preference(&mut self, row: &Row<'_>) -> Result<()> {
+        if Choice::from_code(row.get(2)?)? == Choice::Out {
+            self.add_opt_out(text(row, 1)?, None);
+        }
+        Ok(())
+    }
+
+    fn add_suppression(&mut self, row: &Row<'_>) -> Result<()> {
+        let reason = SuppressionReason::from_code(row.get(1)?)?.reason();
+        let class = RecordClass::from_code(row.get(2)?)?;
+        self.address.add(Blocks::of(reason, Some(class)), instant(row.get(3)?));
+        Ok(())
+    }
+
+    fn add_opt_out(&mut self, list: &str, class: Option<RecordClass>) {
+        self.address.add(Blocks::HAS_LISTS, None);
+        let at = match self.lists.binary_search_by(|entry| entry.list.as_str().cmp(list)) {
+            Ok(at) => at,
+            Err(at) => {
+                let mut entry = self.spare.pop().unwrap_or_default();
+                entry.list.clear();
+                entry.list.push_str(list);
+                entry.entry.blocks = Blocks::NONE;
+                entry.entry.expiries.clear();
+                self.lists.insert(at, entry);
+                at
+            }
+        };
+        self.lists[at].entry.add(Blocks::of(Reason::OptedOut, class), None);
+    }
+}
+
+/// What two columns of flags withhold.
+fn flags(row: &Row<'_>, first: usize) -> Result<Blocks> {
+    let flag = |column| -> Result<Flag> { Flag::from_code(row.get(column)?) };
+    let (bulk_email, email_allowed) = (flag(first)?, flag(first + 1)?);
+    if bulk_email == Flag::Allow && email_allowed == Flag::Allow {
+        return Ok(Blocks::NONE);
+    }
+    // Empty strings don't allocate.
+    let contact = Contact {
+        contact_id: String::new(),
+        address: String::new(),
+        bulk_email,
+        email_allowed,
+        at: None,
+    };
+    Ok(contact.blocks())
+}
+
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str> {
+    match row.get_ref(column)? {
+        ValueRef::Text(text) => std::str::from_utf8(text).map_err(|_| damaged("a text")),
+        _ => Err(damaged("a text")),
+    }
+}

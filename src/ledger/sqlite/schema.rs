@@ -1,0 +1,99 @@
+//! The schema's version, its migrations, and what a ledger knows of itself.
+
+use super::codes::instant;
+use super::fault::damaged;
+use crate::error::{Error, Result};
+use crate::ledger::Identity;
+use crate::record::Timestamp;
+use refinery::{Migration, Runner};
+use rusqlite::{Connection, OptionalExtension};
+use std::path::Path;
+
+/// The schema this build writes. The last migration sets the same number in `meta`.
+pub(super) const SCHEMA_VERSION: i64 = 1;
+
+/// Every migration, oldest first. An applied one is never edited: its checksum is in the store.
+const MIGRATIONS: [(&str, &str); 1] =
+    [("V1__ledger", include_str!("../migrations/V1__ledger.sql"))];
+
+/// What the `meta` table says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meta {
+    pub(super) ledger_id: String,
+    pub(super) identity: Identity,
+    pub(super) created_at: Timestamp,
+}
+
+/// Writes a complete new ledger to the empty file at `path`.
+pub(super) fn create(path: &Path, identity: &Identity, now: Timestamp) -> Result<()> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    migrate(&mut connection)?;
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)
+        .map_err(|error| Error::untrusted(format!("no random numbers: {error}")))?;
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let created_at = now.as_micros().to_string();
+    let values = [
+        ("ledger_id", id.as_str()),
+        ("policy", &identity.policy),
+        ("key_id", &identity.key_id),
+        ("created_at", &created_at),
+    ];
+    for value in values {
+        connection.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", value)?;
+    }
+    // Closing empties the log into the file, so that the file alone is the ledger.
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+/// Reads what a ledger knows of itself, after the migrations it lacks. A current one is only read.
+pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
+    let tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    if connection.query_row(tables, [], |_| Ok(())).optional()?.is_none() {
+        return Err(damaged("the file is a database, but not a ledger"));
+    }
+    let version: i64 = number(connection, "schema")?;
+    if version > SCHEMA_VERSION {
+        return Err(Error::untrusted(format!(
+            "ledger schema {version}, this build reads up to {SCHEMA_VERSION}"
+        ))
+        .with_hint("upgrade quell"));
+    }
+    if version < SCHEMA_VERSION {
+        migrate(&mut Connection::open(path)?)?;
+    }
+    Ok(Meta {
+        ledger_id: text(connection, "ledger_id")?,
+        identity: Identity {
+            policy: text(connection, "policy")?,
+            key_id: text(connection, "key_id")?,
+        },
+        created_at: instant(Some(number(connection, "created_at")?))
+            .unwrap_or(Timestamp::from_micros(0)),
+    })
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let failed = |error: refinery::Error| {
+        Error::untrusted(format!("the ledger can't be migrated: {error}")).with_source(error)
+    };
+    let migrations: Vec<Migration> = MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    Runner::new(&migrations).run(connection).map_err(failed)?;
+    Ok(())
+}
+
+fn text(connection: &Connection, name: &str) -> Result<String> {
+    connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| damaged(&format!("it does not say its {name}")))
+}
+
+fn number(connection: &Connection, name: &str) -> Result<i64> {
+    text(connection, name)?.parse().map_err(|_| damaged(&format!("its {name} is not a number")))
+}

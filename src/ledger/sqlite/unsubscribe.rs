@@ -1,0 +1,75 @@
+//! One unsubscribe.
+
+use super::codes::{Coded, address_column, list_column, micros};
+use super::flags::{Flags, RowChange, set_flags};
+use super::rows::of_key;
+use super::write::Writer;
+use crate::error::Result;
+use crate::ledger::{EventKind, Record};
+use crate::record::{Class, Flag, Kind, Timestamp, Unsubscribe};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+/// Records `record`, and for a global one denies *Bulk Email* on every contact with the key.
+pub(super) fn unsubscribe(
+    writer: &Writer<'_>,
+    key: &[u8],
+    record: &Unsubscribe,
+    by: Option<&str>,
+) -> Result<()> {
+    // '' is how the table says "everywhere": then the contacts' flags must follow as well.
+    let list = record.list.clone().filter(|list| !list.is_empty());
+    let record = Unsubscribe { list, ..record.clone() };
+    let added = insert(writer, key, &record)?;
+    let mut changed = Vec::new();
+    if record.list.is_none() && record.class.covers(Class::Bulk) {
+        changed = deny_bulk(writer, key, record.at.unwrap_or(writer.now()))?;
+    }
+    if !added && changed.is_empty() {
+        return Ok(());
+    }
+    let (here, elsewhere): (Vec<RowChange>, Vec<RowChange>) =
+        changed.into_iter().partition(|change| change.before.key == key);
+    let here: Vec<Value> = here.iter().map(RowChange::to_json).collect();
+    let content = Record::Unsubscribe(record).to_json();
+    let detail = json!({"record": content, "added": added, "changed": here, "by": by});
+    writer.event(EventKind::Unsubscribed, key, &detail)?;
+    for change in &elsewhere {
+        change.write_event(writer, &json!({"kind": "unsubscribe", "by": by}))?;
+    }
+    Ok(())
+}
+
+fn insert(writer: &Writer<'_>, key: &[u8], record: &Unsubscribe) -> Result<bool> {
+    let sql = "INSERT INTO unsubscribe (key, list, address, state, class, at, source, recorded_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+    let list = list_column(record.list.as_deref());
+    let inserted = writer.connection().prepare_cached(sql)?.execute(params![
+        key,
+        list,
+        address_column(key, &record.address),
+        record.state.code(),
+        record.class.code(),
+        micros(record.at),
+        record.source,
+        writer.now().as_micros(),
+    ])?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    writer.count(Kind::Unsubscribes, 1)?;
+    writer.name_list(list)?;
+    writer.touch_list(key, list)?;
+    Ok(true)
+}
+
+fn deny_bulk(writer: &Writer<'_>, key: &[u8], at: Timestamp) -> Result<Vec<RowChange>> {
+    let mut changed = Vec::new();
+    for stored in of_key(writer.connection(), Kind::Contacts, key)? {
+        if let Record::Contact(contact) = stored.record {
+            let flags = Flags { bulk_email: Flag::DoNotAllow, ..Flags::of(&contact) };
+            changed.extend(set_flags(writer, &contact.contact_id, flags, Some(at))?);
+        }
+    }
+    Ok(changed)
+}

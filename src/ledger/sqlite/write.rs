@@ -1,0 +1,192 @@
+//! One writing transaction: its records, feed rows, events and generation go in together or not at all.
+
+use super::SqliteLedger;
+use super::codes::{signed, unsigned};
+use super::connection::Pooled;
+use super::read::position;
+use crate::error::Result;
+use crate::ledger::{Applied, Change, EventKind, Position};
+use crate::record::{Kind, Timestamp};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
+/// A transaction that writes. Dropped without [`Writer::commit`], it never happened.
+pub(super) struct Writer<'l> {
+    // Dropped first: the transaction ends before the next writer of this process may begin.
+    connection: Pooled<'l>,
+    _turn: MutexGuard<'l, ()>,
+    now: Timestamp,
+    cause: &'l str,
+    before: Position,
+    generation: Cell<Option<u64>>,
+    feed: Cell<Feed>,
+    /// Rows the feed may still take before it says "everything" instead.
+    feed_left: Cell<u64>,
+    tally: [Cell<i64>; 4],
+    lists: RefCell<HashSet<String>>,
+}
+
+/// What the transaction tells the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Feed {
+    /// One row a touched key.
+    Keys,
+    /// One row for everything.
+    Everything,
+}
+
+impl<'l> Writer<'l> {
+    /// Begins, after every writer before it: those of this process in turn, those of others within
+    /// the busy timeout.
+    pub(super) fn begin(ledger: &'l SqliteLedger, cause: &'l str, now: Timestamp) -> Result<Self> {
+        let turn = ledger.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = ledger.pool.take()?;
+        // IMMEDIATE: a transaction that reads first and writes later can't wait for another writer.
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Self {
+            before: position(&connection)?,
+            connection,
+            _turn: turn,
+            now,
+            cause,
+            generation: Cell::new(None),
+            feed: Cell::new(Feed::Keys),
+            feed_left: Cell::new(u64::MAX),
+            tally: Default::default(),
+            lists: RefCell::default(),
+        })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// This transaction's generation; the first call, made by the first change, creates it.
+    pub(super) fn generation(&self) -> Result<u64> {
+        if let Some(generation) = self.generation.get() {
+            return Ok(generation);
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached("INSERT INTO generation (at, cause) VALUES (?1, ?2) RETURNING id")?;
+        let id: i64 =
+            statement.query_row(params![self.now.as_micros(), self.cause], |row| row.get(0))?;
+        let generation = unsigned(id)?;
+        self.generation.set(Some(generation));
+        Ok(generation)
+    }
+
+    /// The generation that holds what was done so far: this transaction's, or the last one.
+    pub(super) fn last_generation(&self) -> u64 {
+        self.generation.get().unwrap_or(self.before.generation)
+    }
+
+    /// Counts records of `kind` in, or out. A change, so there is a generation.
+    pub(super) fn count(&self, kind: Kind, records: i64) -> Result<()> {
+        self.generation()?;
+        let tally = &self.tally[kind as usize];
+        tally.set(tally.get() + records);
+        Ok(())
+    }
+
+    /// Remembers that a record named `list`.
+    pub(super) fn name_list(&self, list: &str) -> Result<()> {
+        let mut lists = self.lists.borrow_mut();
+        if list.is_empty() || lists.contains(list) {
+            return Ok(());
+        }
+        let sql = "INSERT INTO list (name) VALUES (?1) ON CONFLICT DO NOTHING";
+        self.connection.prepare_cached(sql)?.execute([list])?;
+        lists.insert(list.to_owned());
+        Ok(())
+    }
+
+    /// From now on the feed names at most so many keys; one more, and it says "everything" instead.
+    pub(super) fn limit_feed(&self, rows: u64) {
+        self.feed_left.set(rows);
+    }
+
+    /// Says that the whole index is to be read anew, instead of naming each key.
+    fn touch_everything(&self, generation: u64) -> Result<()> {
+        let sql = "DELETE FROM change WHERE seq > ?1";
+        let before = signed(self.before.cursor.as_u64())?;
+        self.connection.prepare_cached(sql)?.execute([before])?;
+        self.feed.set(Feed::Everything);
+        self.write_change(generation, 255, &[], "")
+    }
+
+    /// Says that a key's state changed.
+    pub(super) fn touch(&self, change: Change<'_>) -> Result<()> {
+        let generation = self.generation()?;
+        if self.feed.get() == Feed::Everything {
+            return Ok(());
+        }
+        let Some(left) = self.feed_left.get().checked_sub(1) else {
+            return self.touch_everything(generation);
+        };
+        self.feed_left.set(left);
+        let (space, key, scope): (i64, &[u8], &str) = match change {
+            Change::Address(key) => (0, key, ""),
+            Change::Contact(id) => (1, &[], id),
+            Change::ListAddress { list, key } => (2, key, list),
+        };
+        self.write_change(generation, space, key, scope)
+    }
+
+    /// Says that a record of `key` for `list` changed; '' is everywhere.
+    ///
+    /// The address entry says whether there are list opt-outs at all, so it is touched as well.
+    pub(super) fn touch_list(&self, key: &[u8], list: &str) -> Result<()> {
+        if !list.is_empty() {
+            self.touch(Change::ListAddress { list, key })?;
+        }
+        self.touch(Change::Address(key))
+    }
+
+    fn write_change(&self, generation: u64, space: i64, key: &[u8], scope: &str) -> Result<()> {
+        let sql = "INSERT INTO change (generation, space, key, scope) VALUES (?1, ?2, ?3, ?4)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute(params![signed(generation)?, space, key, scope])?;
+        Ok(())
+    }
+
+    /// Adds to the history of `key`, under this transaction's generation or, when nothing has
+    /// changed, the last one.
+    pub(super) fn event(&self, kind: EventKind, key: &[u8], detail: &Value) -> Result<()> {
+        let generation = self.last_generation();
+        let sql =
+            "INSERT INTO event (at, generation, kind, key, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            self.now.as_micros(),
+            signed(generation)?,
+            kind.as_str(),
+            key,
+            detail.to_string(),
+        ])?;
+        Ok(())
+    }
+
+    /// Ends the transaction; durable when this returns.
+    pub(super) fn commit(self) -> Result<Applied> {
+        let changed = self.generation.get();
+        if changed.is_some() {
+            let sql = "UPDATE tally SET records = records + ?2 WHERE kind = ?1";
+            for kind in Kind::ALL {
+                let records = self.tally[kind as usize].get();
+                if records != 0 {
+                    let mut statement = self.connection.prepare_cached(sql)?;
+                    statement.execute(params![kind.as_str(), records])?;
+                }
+            }
+        }
+        self.connection.execute_batch("COMMIT")?;
+        Ok(Applied { generation: self.last_generation(), changed: changed.is_some() })
+    }
+}
