@@ -18,4 +18,14 @@ pub mod ledger;
 
 pub mod delimited;
 
+pub mod import;
+
+pub mod catch_up;
+
+pub mod filter;
+
+pub mod store;
+
+pub mod cli;
+
 pub use error::{Error, ErrorKind, Result};

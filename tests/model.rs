@@ -44,7 +44,12 @@ fn overlay(states: &States) -> Overlay {
     let mut overlay = Overlay::new();
     for (&number, state) in states {
         let key = key(number);
-        overlay.insert_address(hasher().address(key.as_bytes()), key.as_bytes(), state.clone());
+        overlay.insert_address(
+            hasher().address(key.as_bytes()),
+            key.as_bytes(),
+            state.clone(),
+            !state.blocks.is_empty(),
+        );
     }
     overlay
 }

@@ -119,7 +119,7 @@ fn a_record_over_the_limit_is_a_fault_where_it_begins() {
         let mut buffer = ChunkBuffer::default();
         while chunks.next_chunk(&mut buffer).unwrap() {
             if let Err(fault) = split(buffer.bytes(), buffer.from, limits) {
-                return Some((fault.kind, buffer.offset as usize + fault.at));
+                return Some((fault.kind, buffer.offset + fault.at as u64));
             }
         }
         None

@@ -81,6 +81,14 @@ impl Manifest {
         }
     }
 
+    /// The manifest of the index in `directory`, without its segments. Cost: one small file.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Untrusted`] when it is missing, damaged, foreign or from a newer version.
+    pub fn load(directory: &dyn Directory, identity: &IndexIdentity) -> Result<Self> {
+        Self::parse(&Self::read(directory)?, identity)
+    }
+
     /// Understands the bytes of a manifest, and refuses one that is damaged or another store's.
     pub(super) fn parse(bytes: &[u8], identity: &IndexIdentity) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|_| fault::damaged("it is not text"))?;

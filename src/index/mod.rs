@@ -38,6 +38,7 @@
 //! # Ok::<(), quell::Error>(())
 //! ```
 
+mod dictionary;
 mod fault;
 mod hash;
 mod manifest;
@@ -51,6 +52,7 @@ mod sweep;
 mod verify;
 mod writer;
 
+pub use dictionary::dictionary_value;
 pub use hash::{KeyHasher, SECRET_BYTES, SecretKey};
 pub use manifest::Manifest;
 pub use merge::{SEGMENTS_MAX, Upkeep};

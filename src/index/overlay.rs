@@ -22,13 +22,13 @@ use crate::segment::Hash;
 /// let mut overlay = Overlay::new();
 /// let blocks = Blocks::of(Reason::Bounce, None);
 /// let key = b"ann@example.com";
-/// overlay.insert_address(hasher.address(key), key, EntryState { blocks, expiries: vec![] });
+/// overlay.insert_address(hasher.address(key), key, EntryState { blocks, expiries: vec![] }, true);
 /// assert_eq!(overlay.len(), 1);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
     states: HashMap<Slot, EntryState, BuildHasherDefault<TakeLow>>,
-    addresses: BTreeMap<Vec<u8>, Blocks>,
+    addresses: BTreeMap<Vec<u8>, Option<Blocks>>,
 }
 
 impl Overlay {
@@ -43,9 +43,10 @@ impl Overlay {
         self.states.insert(Slot(hash), state);
     }
 
-    /// Sets the whole state of an address, by its hash and its key. The last one wins.
-    pub fn insert_address(&mut self, hash: Hash, key: &[u8], state: EntryState) {
-        self.addresses.insert(key.to_vec(), state.blocks);
+    /// Sets the whole state of an address, by its hash and its key; `recorded` when there is any record
+    /// of it, also one that withholds nothing. The last one wins.
+    pub fn insert_address(&mut self, hash: Hash, key: &[u8], state: EntryState, recorded: bool) {
+        self.addresses.insert(key.to_vec(), recorded.then_some(state.blocks));
         self.insert(hash, state);
     }
 
@@ -66,8 +67,8 @@ impl Overlay {
         self.states.get(&Slot(hash))
     }
 
-    /// Addresses and their stored bits, by key.
-    pub(super) fn addresses(&self) -> &BTreeMap<Vec<u8>, Blocks> {
+    /// Addresses and their stored bits, by key; `None` for one that nothing is recorded of any more.
+    pub(super) fn addresses(&self) -> &BTreeMap<Vec<u8>, Option<Blocks>> {
         &self.addresses
     }
 }

@@ -5,7 +5,7 @@ use std::ops::{Bound, ControlFlow};
 use fst::Streamer;
 use fst::map::OpBuilder;
 
-use super::snapshot::stored;
+use super::dictionary::recorded;
 use super::{Pattern, Snapshot};
 use crate::error::Result;
 use crate::record::Blocks;
@@ -48,12 +48,10 @@ impl Snapshot {
         mut found: impl FnMut(&[u8], Blocks) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let prefix = pattern.prefix();
-        let mut visit = |key: &[u8], blocks: Blocks| {
-            // A tombstone: the key was held once.
-            if blocks.is_empty() || !pattern.matches(key) {
-                return ControlFlow::Continue(());
-            }
-            found(key, blocks)
+        let mut visit = |key: &[u8], recorded: Option<Blocks>| match recorded {
+            Some(blocks) if pattern.matches(key) => found(key, blocks),
+            // `None` is a tombstone: something was recorded once.
+            _ => ControlFlow::Continue(()),
         };
         let mut newer = self
             .overlay()
@@ -71,7 +69,7 @@ impl Snapshot {
             }
             // The newest level has the least index; the rows of a key are in no promised order.
             let newest = states.iter().min_by_key(|state| state.index);
-            visit(key, newest.map_or(Blocks::NONE, |state| stored(state.value)))?;
+            visit(key, newest.and_then(|state| recorded(state.value)))?;
         }
         newer.try_for_each(|(key, &blocks)| visit(key, blocks))
     }

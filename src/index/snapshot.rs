@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::dictionary::recorded;
 use super::{Overlay, Position, fault};
 use crate::error::Result;
 use crate::record::{Blocks, Timestamp};
@@ -94,9 +95,9 @@ impl Snapshot {
     ///
     /// [`crate::ErrorKind::Untrusted`] when a dictionary is damaged.
     pub fn confirm(&self, key: &[u8]) -> Result<Confirmed> {
-        let found = |blocks: Blocks| match blocks {
-            Blocks::NONE => Confirmed::Absent,
-            blocks => Confirmed::Present(blocks),
+        let found = |recorded: Option<Blocks>| match recorded {
+            None | Some(Blocks::NONE) => Confirmed::Absent,
+            Some(blocks) => Confirmed::Present(blocks),
         };
         if let Some(&blocks) = self.0.overlay.addresses().get(key) {
             return Ok(found(blocks));
@@ -104,10 +105,16 @@ impl Snapshot {
         for segment in &self.0.levels {
             let Some(dictionary) = segment.dictionary()? else { return Ok(Confirmed::Unknown) };
             if let Some(state) = dictionary.get(key) {
-                return Ok(found(stored(state)));
+                return Ok(found(recorded(state)));
             }
         }
         Ok(Confirmed::Absent)
+    }
+
+    /// Says whether every segment has a dictionary, so that [`Snapshot::search`] can answer.
+    #[must_use]
+    pub fn has_dictionary(&self) -> bool {
+        self.0.levels.iter().all(|segment| segment.has_dictionary())
     }
 
     pub(super) fn overlay(&self) -> &Overlay {
@@ -119,12 +126,6 @@ impl Snapshot {
         let of = |segment: &Arc<Segment>| segment.dictionary()?.ok_or_else(fault::no_dictionary);
         self.0.levels.iter().map(of).collect()
     }
-}
-
-/// The bits a dictionary holds for a key.
-pub(super) fn stored(state: u64) -> Blocks {
-    // Only sixteen bits are ever written; were there more, every reason would hold rather than none.
-    Blocks::from_bits(u16::try_from(state).unwrap_or(u16::MAX))
 }
 
 impl Inner {

@@ -35,12 +35,17 @@ fn blocked() -> EntryState {
     EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] }
 }
 
+/// What a dictionary is told of a state: here, an empty one has no record behind it.
+fn stored(state: &EntryState) -> Option<Blocks> {
+    (!state.blocks.is_empty()).then_some(state.blocks)
+}
+
 /// A batch with `state` for each number.
 fn batch(numbers: impl IntoIterator<Item = u64>, state: &EntryState) -> Batch {
     let (mut batch, mut dictionary) = (Batch::default(), DictionaryBuilder::new());
     for number in numbers {
         batch.push(hash(number), state);
-        dictionary.push(key(number).as_bytes(), state.blocks.to_bits()).unwrap();
+        dictionary.push(key(number).as_bytes(), dictionary_value(stored(state))).unwrap();
     }
     batch.dictionary = Some(dictionary.finish().unwrap());
     batch
@@ -162,7 +167,7 @@ fn without_a_dictionary_unknown_is_not_absent() {
     let _ = index.commit(batch([2], &blocked()), 1, at(2), NOW).unwrap();
     assert!(!index.manifest().dictionary);
     let mut overlay = Overlay::new();
-    overlay.insert_address(hash(3), key(3).as_bytes(), EntryState::default());
+    overlay.insert_address(hash(3), key(3).as_bytes(), EntryState::default(), false);
     let snapshot = index.snapshot(overlay, at(3));
     let confirm = |number| snapshot.confirm(key(number).as_bytes()).unwrap();
     assert_eq!(confirm(2), Confirmed::Present(blocked().blocks));

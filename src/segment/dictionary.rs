@@ -1,4 +1,4 @@
-//! The exact side: an `fst::Map` from key to state, built, checked and united.
+//! The exact side: an `fst::Map` from key to a value of the caller's, built, checked and united.
 
 use super::fault;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use fst::{Map, MapBuilder, Streamer};
 
 /// Builds the bytes of a dictionary section from keys in sorted order.
 ///
-/// The state is that of the key's entry; 0 is a tombstone. Cost: about 1.7 µs and 9 bytes a key for
+/// The value is the caller's; 0 is a tombstone. Cost: about 1.7 µs and 9 bytes a key for
 /// e-mail addresses (10 M, one core); the finished bytes are held in memory.
 ///
 /// # Example
@@ -31,8 +31,8 @@ impl DictionaryBuilder {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Untrusted`] when it is not: the caller's order is broken.
-    pub fn push(&mut self, key: &[u8], state: u16) -> Result<()> {
-        self.0.insert(key, u64::from(state)).map_err(|error| broken(error, "dictionary keys"))
+    pub fn push(&mut self, key: &[u8], value: u64) -> Result<()> {
+        self.0.insert(key, value).map_err(|error| broken(error, "dictionary keys"))
     }
 
     /// The finished bytes, for [`super::Contents::dictionary`].
@@ -69,23 +69,20 @@ pub(super) fn keys(bytes: &[u8]) -> Result<u64> {
     Ok(map.len() as u64)
 }
 
-/// What is wrong with the keys and states of `map`, if anything. Reads all of it.
+/// What is wrong with the keys of `map`, if anything. Reads all of it.
 pub(super) fn fault_in<D: AsRef<[u8]>>(map: &Map<D>, items: u64) -> Option<String> {
     if let Err(error) = map.as_fst().verify() {
         return Some(error.to_string());
     }
     let mut found = 0;
     let mut stream = map.stream();
-    while let Some((_, state)) = stream.next() {
-        if state > u64::from(u16::MAX) {
-            return Some(format!("state {state} does not fit 16 bits"));
-        }
+    while stream.next().is_some() {
         found += 1;
     }
     (found != items).then(|| format!("{found} keys, {items} expected"))
 }
 
-/// Unites dictionaries, oldest first: of each key the newest state, tombstones dropped on demand.
+/// Unites dictionaries, oldest first: of each key the newest value, tombstones dropped on demand.
 pub(super) fn unite<D: AsRef<[u8]>>(
     newest_last: &[Map<D>],
     drop_tombstones: bool,
@@ -98,9 +95,7 @@ pub(super) fn unite<D: AsRef<[u8]>>(
         if newest == 0 && drop_tombstones {
             continue;
         }
-        let state = u16::try_from(newest)
-            .map_err(|_| fault::contents(&format!("dictionary state {newest} is over 16 bits")))?;
-        builder.push(key, state)?;
+        builder.push(key, newest)?;
     }
     builder.finish()
 }

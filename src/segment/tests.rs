@@ -33,7 +33,7 @@ fn contents(model: &Model, generation: u64) -> Contents {
     let expiring = expiring.collect();
     let mut dictionary = DictionaryBuilder::new();
     for (&number, (state, _)) in model {
-        dictionary.push(key(number).as_bytes(), *state).unwrap();
+        dictionary.push(key(number).as_bytes(), u64::from(*state)).unwrap();
     }
     Contents { generation, entries, expiring, dictionary: Some(dictionary.finish().unwrap()) }
 }

@@ -63,7 +63,8 @@ pub(crate) fn batch(states: &States) -> Batch {
     let mut dictionary = DictionaryBuilder::new();
     for (&number, state) in states {
         batch.push(hasher.address(key(number).as_bytes()), state);
-        dictionary.push(key(number).as_bytes(), state.blocks.to_bits()).unwrap();
+        let recorded = (!state.blocks.is_empty()).then_some(state.blocks);
+        dictionary.push(key(number).as_bytes(), quell::index::dictionary_value(recorded)).unwrap();
     }
     batch.dictionary = Some(dictionary.finish().unwrap());
     batch

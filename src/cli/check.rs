@@ -1,0 +1,157 @@
+//! `quell check`: may these addresses be mailed?
+
+use super::args::Check;
+use super::terminal::{print, print_json};
+use super::{Context, clock, exit, input};
+use crate::address::{InvalidAddress, KeyBuffer};
+use crate::error::{Error, Result};
+use crate::record::{Cause, KeyState, Query, ReasonSet};
+use crate::storage::Access;
+use crate::store::{Reader, Store};
+use serde_json::{Value, json};
+
+/// What is said of one address.
+struct Answer<'a> {
+    address: &'a str,
+    key: Result<String, InvalidAddress>,
+    causes: Vec<Cause>,
+}
+
+/// Runs the command: exit code 0 only when every address is clear.
+///
+/// # Errors
+///
+/// As the store says; an index that disagrees with the ledger is an error, not an answer.
+pub fn run(context: &Context, arguments: &Check) -> Result<u8> {
+    let lists = input::lists(&arguments.lists)?;
+    let query = Query { now: clock::now(), class: input::word(&arguments.class)?, lists: &lists };
+    let store = Store::open(&context.store)?;
+    let reader = store.reader(Access::Map, query.now)?;
+    for list in &lists {
+        if !reader.knows_list(list)? {
+            context.terminal.warn(&format!("list `{list}` has no records in this store"));
+        }
+    }
+    let contact = arguments.contact.as_deref().map(str::trim).filter(|id| !id.is_empty());
+    let answers: Vec<Answer<'_>> = arguments
+        .addresses
+        .iter()
+        .map(|address| answer(&reader, address, contact, &query))
+        .collect::<Result<_>>()?;
+    let generation = reader.snapshot().generation();
+    if arguments.json {
+        let answers: Vec<Value> = answers.iter().map(|answer| answer.to_json(generation)).collect();
+        print_json(&answers)?;
+    } else {
+        print(|out| answers.iter().try_for_each(|answer| answer.tell(out)))?;
+    }
+    let clear = answers.iter().all(|answer| answer.verdict() == "clear");
+    Ok(if clear { exit::DONE } else { exit::SUPPRESSED })
+}
+
+fn answer<'a>(
+    reader: &Reader<'_>,
+    address: &'a str,
+    contact: Option<&str>,
+    query: &Query<'_>,
+) -> Result<Answer<'a>> {
+    let mut buffer = KeyBuffer::default();
+    let key = match reader.policy().key(address.as_bytes(), &mut buffer) {
+        Ok(key) => key,
+        Err(fault) => {
+            let causes = contact_causes(reader, contact, query)?;
+            return Ok(Answer { address, key: Err(fault), causes });
+        }
+    };
+    let mut state = reader.view().state_of(key.as_bytes())?;
+    add_contact(reader, contact, &mut state)?;
+    let causes = state.causes(query);
+    // The index answers; the ledger only says why. When the two differ, neither is to be believed.
+    let told: ReasonSet = causes.iter().map(|cause| cause.reason).collect();
+    if reader.reasons(key, contact, query) != told {
+        return Err(Error::untrusted(format!(
+            "index and ledger disagree about {}",
+            crate::address::redact(address)
+        ))
+        .with_hint("run `quell verify`, then `quell compile --full`"));
+    }
+    Ok(Answer { address, key: Ok(key.as_str().to_owned()), causes })
+}
+
+fn contact_causes(
+    reader: &Reader<'_>,
+    contact: Option<&str>,
+    query: &Query<'_>,
+) -> Result<Vec<Cause>> {
+    let mut state = KeyState::default();
+    add_contact(reader, contact, &mut state)?;
+    Ok(state.causes(query))
+}
+
+/// Lets the contact asked about count, whatever its own address is.
+fn add_contact(reader: &Reader<'_>, contact: Option<&str>, state: &mut KeyState) -> Result<()> {
+    if let Some(id) = contact
+        && let Some(contact) = reader.view().contact_flags(id)?
+        && state.contacts.iter().all(|known| known.contact_id != contact.contact_id)
+    {
+        state.contacts.push(contact);
+    }
+    Ok(())
+}
+
+impl Answer<'_> {
+    fn verdict(&self) -> &'static str {
+        match (&self.key, self.causes.is_empty()) {
+            (Err(_), _) => "invalid",
+            (Ok(_), true) => "clear",
+            (Ok(_), false) => "suppressed",
+        }
+    }
+
+    fn to_json(&self, generation: u64) -> Value {
+        let invalid = json!({
+            "reason": crate::record::Reason::InvalidAddress.as_str(),
+            "scope": "global",
+            "class": "all",
+            "since": null,
+            "source": null,
+        });
+        let mut reasons: Vec<Value> = self.causes.iter().map(cause_json).collect();
+        if self.key.is_err() {
+            reasons.insert(0, invalid);
+        }
+        json!({
+            "address": self.address,
+            "key": self.key.as_deref().ok(),
+            "verdict": self.verdict(),
+            "reasons": reasons,
+            "generation": generation,
+        })
+    }
+
+    fn tell(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let mut why: Vec<String> =
+            self.key.as_ref().err().map(ToString::to_string).into_iter().collect();
+        why.extend(self.causes.iter().map(cause_words));
+        let why = if why.is_empty() { String::new() } else { format!("  {}", why.join("; ")) };
+        writeln!(out, "{}  {}{why}", self.address, self.verdict())
+    }
+}
+
+/// A cause as contract §6 has it.
+pub(super) fn cause_json(cause: &Cause) -> Value {
+    json!({
+        "reason": cause.reason.as_str(),
+        "scope": cause.scope.to_string(),
+        "class": cause.class.as_str(),
+        "since": cause.since.map(|since| since.to_string()),
+        "source": cause.source,
+    })
+}
+
+fn cause_words(cause: &Cause) -> String {
+    let since = cause.since.map_or_else(String::new, |since| format!(", since {since}"));
+    let source =
+        cause.source.as_ref().map_or_else(String::new, |source| format!(", source {source}"));
+    format!("{} ({}{since}{source})", cause.reason, cause.scope)
+}

@@ -1,0 +1,170 @@
+//! `quell export`: records, in the columns `import` reads.
+
+use super::args::Export;
+use super::terminal::print;
+use super::{Context, exit, input};
+use crate::delimited::Dialect;
+use crate::error::{Error, Result};
+use crate::filter::Digest;
+use crate::ledger::{Ledger, Record, StoredRecord, View};
+use crate::record::{Blocks, Kind, Timestamp};
+use crate::store::Store;
+use std::io::{self, Write};
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Ndjson,
+    /// One SHA-256 of a blocked address a line, under the header `digest`.
+    Sha256,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Usage for an unknown kind or format; as the store says otherwise.
+pub fn run(context: &Context, arguments: &Export) -> Result<u8> {
+    let kind: Option<Kind> = arguments.kind.as_deref().map(input::word).transpose()?;
+    let format = format(arguments, kind)?;
+    let store = Store::open(&context.store)?;
+    let view = store.ledger().view()?;
+    let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
+    let mut failed = None;
+    print(|out| {
+        let written = write(&*view, &kinds, format, out);
+        match written {
+            Ok(()) => Ok(()),
+            Err(Stop::Io(error)) => Err(error),
+            Err(Stop::Ledger(error)) => {
+                failed = Some(error);
+                Ok(())
+            }
+        }
+    })?;
+    failed.map_or(Ok(exit::DONE), Err)
+}
+
+/// Why an export ended early.
+enum Stop {
+    Io(io::Error),
+    Ledger(Error),
+}
+
+fn format(arguments: &Export, kind: Option<Kind>) -> Result<Format> {
+    match arguments.hashed.as_deref() {
+        Some("sha256") => return Ok(Format::Sha256),
+        Some(other) => {
+            return Err(Error::usage(format!("unknown digest `{other}`"))
+                .with_hint("--hashed takes sha256"));
+        }
+        None => {}
+    }
+    match (arguments.format.as_deref(), kind) {
+        (Some("csv") | None, Some(_)) => Ok(Format::Csv),
+        (Some("ndjson"), _) | (None, None) => Ok(Format::Ndjson),
+        (Some("csv"), None) => Err(Error::usage("a CSV holds one kind of record")
+            .with_hint("name it: `quell export unsubscribes --format csv`")),
+        (Some(other), _) => {
+            Err(Error::usage(format!("unknown format `{other}`")).with_hint("csv or ndjson"))
+        }
+    }
+}
+
+fn write(view: &dyn View, kinds: &[Kind], format: Format, out: &mut dyn Write) -> Result<(), Stop> {
+    if format == Format::Sha256 {
+        out.write_all(b"digest\n").map_err(Stop::Io)?;
+    }
+    for kind in kinds {
+        if format == Format::Csv {
+            writeln!(out, "{}", header(*kind)).map_err(Stop::Io)?;
+        }
+        let mut io_error = None;
+        let mut last_key = Vec::new();
+        let exported = view.export(*kind, &mut |key, record| {
+            let written = match format {
+                Format::Csv => write_csv(record, out),
+                Format::Ndjson => writeln!(out, "{}", record.record.to_json()),
+                Format::Sha256 if blocks(record) && last_key != key => {
+                    last_key = key.to_vec();
+                    writeln!(out, "{}", Digest::of(key))
+                }
+                Format::Sha256 => Ok(()),
+            };
+            written.map_err(|error| {
+                io_error = Some(error);
+                Error::untrusted("the export was not written whole")
+            })
+        });
+        match (io_error, exported) {
+            (Some(error), _) => return Err(Stop::Io(error)),
+            (None, exported) => exported.map_err(Stop::Ledger)?,
+        }
+    }
+    Ok(())
+}
+
+/// Says whether a record withholds anything: only such addresses belong on a hashed list.
+fn blocks(record: &StoredRecord) -> bool {
+    match &record.record {
+        Record::Contact(contact) => contact.blocks() != Blocks::NONE,
+        Record::Preference(preference) => preference.choice == crate::record::Choice::Out,
+        Record::Unsubscribe(_) | Record::Suppression(_) => true,
+    }
+}
+
+fn header(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Contacts => "contact_id,email,bulk_email,email_allowed,at",
+        Kind::Unsubscribes => "email,list,state,class,at,source",
+        Kind::Preferences => "email,list,preference,at,source",
+        Kind::Suppressions => "email,reason,class,at,expires_at,source",
+    }
+}
+
+fn write_csv(record: &StoredRecord, out: &mut dyn Write) -> io::Result<()> {
+    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cells: Vec<String> = match &record.record {
+        Record::Contact(contact) => vec![
+            contact.contact_id.clone(),
+            contact.address.clone(),
+            contact.bulk_email.as_str().to_owned(),
+            contact.email_allowed.as_str().to_owned(),
+            time(contact.at),
+        ],
+        Record::Unsubscribe(record) => vec![
+            record.address.clone(),
+            text(&record.list),
+            record.state.as_str().to_owned(),
+            record.class.as_str().to_owned(),
+            time(record.at),
+            text(&record.source),
+        ],
+        Record::Preference(record) => vec![
+            record.address.clone(),
+            record.list.clone(),
+            record.choice.as_str().to_owned(),
+            time(record.at),
+            text(&record.source),
+        ],
+        Record::Suppression(record) => vec![
+            record.address.clone(),
+            record.reason.as_str().to_owned(),
+            record.class.as_str().to_owned(),
+            time(record.at),
+            time(record.expires_at),
+            text(&record.source),
+        ],
+    };
+    let mut line = Vec::new();
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            line.push(Dialect::CSV.delimiter());
+        }
+        Dialect::CSV.write_cell(cell.as_bytes(), &mut line);
+    }
+    line.push(b'\n');
+    out.write_all(&line)
+}

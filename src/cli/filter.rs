@@ -1,0 +1,284 @@
+//! `quell filter`: the rows that may be mailed.
+
+use super::args::{Filter as Arguments, Invalid};
+use super::terminal::{Terminal, stdin_file, stdout_file};
+use super::{Context, clock, exit, input};
+use crate::address::Policy;
+use crate::delimited::{Dialect, Limits};
+use crate::error::{Error, Result};
+use crate::filter::{
+    ColumnChoice, FileReport, Filter, Measured, OnInvalid, Options, Output, Report, Run, Summary,
+    SuppressFiles,
+};
+use crate::index::{KeyHasher, SecretKey, Snapshot};
+use crate::record::{Reason, Timestamp};
+use crate::storage::Access;
+use crate::store::Store;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Below this an index is mapped: reading it whole into memory pays only for many look-ups.
+const RESIDENT_FROM_BYTES: u64 = 4 << 20;
+
+/// What answers a run.
+struct Answers {
+    snapshot: Snapshot,
+    hasher: KeyHasher,
+    policy: Policy,
+    position: Option<(u64, u64)>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// As the contract's exit codes say; no output file appears then.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
+    let started = Instant::now();
+    let now = clock::now();
+    let options = options(arguments, now)?;
+    refuse_one_path_twice(arguments)?;
+    let source = open_input(arguments.input.as_deref())?;
+    let length = source.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let answers = answers(context, arguments, length, now)?;
+    let filter = Filter {
+        snapshot: &answers.snapshot,
+        hasher: &answers.hasher,
+        policy: answers.policy,
+        options: &options,
+    };
+
+    let digests = arguments.report.is_some();
+    let mut kept = Measured::new(open_output(arguments.output.as_deref())?, digests);
+    let mut withheld = match &arguments.suppressed {
+        Some(path) => Some(io::BufWriter::with_capacity(
+            1 << 18,
+            Measured::new(Output::create(path)?, digests),
+        )),
+        None => None,
+    };
+    let report = arguments.report.as_deref().map(Output::create).transpose()?;
+    let bar = context.terminal.progress("filter", length);
+    let ran = filter
+        .run(Measured::new(source, digests), &mut kept, withheld.as_mut(), &|bytes| bar.inc(bytes));
+    bar.finish_and_clear();
+    let (summary, source) = ran?;
+
+    let withheld = match withheld {
+        Some(withheld) => Some(withheld.into_inner().map_err(|error| {
+            Error::writing(Path::new("the suppressed file"), error.into_error())
+        })?),
+        None => None,
+    };
+    if let Some(mut out) = report {
+        let run = Run {
+            tally: &summary.tally,
+            position: answers.position,
+            class: options.class,
+            lists: &options.lists,
+            policy: answers.policy.to_string(),
+            as_of: now,
+            started_at: now,
+            elapsed: started.elapsed(),
+        };
+        let suppressed = arguments.suppressed.as_deref().zip(withheld.as_ref());
+        let report = Report::new(
+            &run,
+            FileReport::of(&options.input_name, &source),
+            FileReport::of(&name(arguments.output.as_deref()), &kept),
+            suppressed.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
+        );
+        write_report(&mut out, &report)?;
+        publish(withheld, Some(out), kept.into_inner(), arguments.fsync)?;
+    } else {
+        publish(withheld, None, kept.into_inner(), arguments.fsync)?;
+    }
+    say(context.terminal, &summary, &answers);
+    Ok(exit::DONE)
+}
+
+/// The kept rows appear last: when they are there, everything that tells of them is.
+fn publish(
+    withheld: Option<Measured<Output>>,
+    report: Option<Output>,
+    kept: Output,
+    fsync: bool,
+) -> Result<()> {
+    if let Some(withheld) = withheld {
+        withheld.into_inner().publish(fsync)?;
+    }
+    if let Some(report) = report {
+        report.publish(fsync)?;
+    }
+    kept.publish(fsync)
+}
+
+fn write_report(out: &mut Output, report: &Report) -> Result<()> {
+    let path = out.path().to_owned();
+    let mut text = serde_json::to_vec_pretty(report)
+        .map_err(|error| Error::untrusted(format!("cannot write the report: {error}")))?;
+    text.push(b'\n');
+    out.write_all(&text).map_err(|error| Error::writing(&path, error))
+}
+
+fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
+    let choice = |column: &String| ColumnChoice(column.clone());
+    let threads = match arguments.threads {
+        Some(0) => return Err(Error::usage("--threads 0: at least one thread is needed")),
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    Ok(Options {
+        input_name: name(arguments.input.as_deref()),
+        email_columns: arguments.email_columns.iter().map(choice).collect(),
+        contact_column: arguments.contact_column.as_ref().map(choice),
+        list_column: arguments.list_column.as_ref().map(choice),
+        lists: input::lists(&arguments.lists)?,
+        class: input::word(&arguments.class)?,
+        invalid: match arguments.invalid {
+            Invalid::Withhold => OnInvalid::Withhold,
+            Invalid::Keep => OnInvalid::Keep,
+            Invalid::Fail => OnInvalid::Fail,
+        },
+        dedupe: arguments.dedupe,
+        header: !arguments.no_header,
+        dialect: dialect(arguments)?,
+        limits: Limits::default(),
+        threads,
+        now,
+    })
+}
+
+fn dialect(arguments: &Arguments) -> Result<Dialect> {
+    let by_name = arguments.input.as_deref().and_then(Path::extension);
+    let by_name = by_name.and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let format = arguments.format.clone().or(by_name.filter(|extension| {
+        matches!(extension.as_str(), "csv" | "tsv" | "ndjson" | "jsonl" | "parquet")
+    }));
+    let dialect = match format.as_deref() {
+        None | Some("csv") => Dialect::CSV,
+        Some("tsv") => Dialect::TSV,
+        Some(other @ ("ndjson" | "jsonl" | "parquet")) => {
+            return Err(Error::usage(format!("this version reads csv and tsv, not {other}"))
+                .with_hint("convert the file to CSV first"));
+        }
+        Some(other) => {
+            return Err(Error::usage(format!("unknown format `{other}`"))
+                .with_hint("--format takes csv or tsv"));
+        }
+    };
+    let Some(delimiter) = &arguments.delimiter else { return Ok(dialect) };
+    let byte = match delimiter.as_bytes() {
+        [byte] => Some(*byte),
+        b"\\t" | b"tab" => Some(b'\t'),
+        _ => None,
+    };
+    byte.and_then(Dialect::new).ok_or_else(|| {
+        Error::usage(format!("`{delimiter}` can't be a delimiter"))
+            .with_hint("a delimiter is one ASCII character, neither a quote nor a line end")
+    })
+}
+
+/// Two results under one name would overwrite each other.
+fn refuse_one_path_twice(arguments: &Arguments) -> Result<()> {
+    let is_file = |path: &&PathBuf| path.as_os_str() != "-" && !is_special(path);
+    let mut paths: Vec<&PathBuf> = [&arguments.output, &arguments.suppressed, &arguments.report]
+        .into_iter()
+        .flatten()
+        .filter(is_file)
+        .collect();
+    paths.sort();
+    match paths.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            Err(Error::usage(format!("`{}` is named for two results", pair[0].display())))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+fn name(path: Option<&Path>) -> String {
+    path.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
+}
+
+fn open_input(path: Option<&Path>) -> Result<File> {
+    match path {
+        None => stdin_file(),
+        Some(path) if path.as_os_str() == "-" => stdin_file(),
+        Some(path) => File::open(path).map_err(|error| Error::reading(path, error)),
+    }
+}
+
+fn open_output(path: Option<&Path>) -> Result<Output> {
+    match path {
+        Some(path) if path.as_os_str() != "-" => Output::create(path),
+        _ => Ok(Output::stream(stdout_file()?, "standard output")),
+    }
+}
+
+fn answers(
+    context: &Context,
+    arguments: &Arguments,
+    length: Option<u64>,
+    now: Timestamp,
+) -> Result<Answers> {
+    let max_age = arguments.max_age.as_deref().map(input::duration).transpose()?;
+    if !arguments.suppress.is_empty() {
+        let policy = Policy::default();
+        let mut files = SuppressFiles::new(&SecretKey::generate()?, policy);
+        for path in &arguments.suppress {
+            files.add(path)?;
+        }
+        let (snapshot, hasher) = files.finish()?;
+        return Ok(Answers { snapshot, hasher, policy, position: None });
+    }
+    let access = match length {
+        Some(length) if length < RESIDENT_FROM_BYTES => Access::Map,
+        _ => Access::Resident,
+    };
+    let answers = |snapshot: Snapshot, hasher, policy| {
+        let position = Some((snapshot.generation(), snapshot.cursor()));
+        Answers { snapshot, hasher, policy, position }
+    };
+    if let Some(max_age) = max_age
+        && !Store::has_ledger(&context.store)
+    {
+        let index = Store::open_index_alone(&context.store, access, now, max_age)?;
+        return Ok(answers(index.snapshot, index.hasher, index.policy));
+    }
+    let store = Store::open(&context.store)?;
+    let reader = store.reader(access, now)?;
+    for list in &arguments.lists {
+        if !reader.knows_list(list.trim())? {
+            context.terminal.warn(&format!("list `{}` has no records in this store", list.trim()));
+        }
+    }
+    let (snapshot, hasher, policy) = reader.into_answers();
+    Ok(answers(snapshot, hasher, policy))
+}
+
+fn say(terminal: Terminal, summary: &Summary, answers: &Answers) {
+    if summary.empty_input {
+        terminal.warn("the input is empty: no header, no rows");
+    }
+    let tally = &summary.tally;
+    let reasons: Vec<String> = Reason::all()
+        .map(|reason| (reason, tally.withheld_for(reason)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    let reasons =
+        if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let generation = answers
+        .position
+        .map_or_else(String::new, |(generation, _)| format!(", generation {generation}"));
+    terminal.note(&format!(
+        "read {}, kept {}, withheld {}{reasons}{generation}",
+        tally.read, tally.kept, tally.withheld
+    ));
+}

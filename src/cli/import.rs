@@ -1,0 +1,145 @@
+//! `quell import`: records from files.
+
+use super::args::Import;
+use super::terminal::{print_json, stdin_file};
+use super::{Context, clock, exit, input};
+use crate::error::{Error, Result};
+use crate::filter::{Measured, Output};
+use crate::import::{Rejects, Row, read};
+use crate::ledger::{ImportCounts, ImportSource, Ledger};
+use crate::record::Kind;
+use crate::store::Store;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// Runs the command: each file is applied whole or not at all, one after the other.
+///
+/// # Errors
+///
+/// Input for a file that can't be read or has more rejects than allowed: nothing of it is applied, and
+/// no later file is looked at.
+pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
+    let kind = kind(&arguments.kind)?;
+    let store = Store::open(&context.store)?;
+    let mut rejects = match &arguments.rejects {
+        Some(path) => {
+            let out = BufWriter::new(Output::create(path)?);
+            Some(Rejects::new(out).map_err(|error| Error::writing(path, error))?)
+        }
+        None => None,
+    };
+    let mut answers = Vec::new();
+    let mut outcome = Ok(());
+    for file in &arguments.files {
+        match import(context, &store, kind, file, arguments.allow_rejects, &mut rejects) {
+            Ok(counts) => {
+                say(context, kind, file, &counts);
+                answers.push(answer(kind, &counts));
+            }
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
+    }
+    if let (Some(rejects), Some(path)) = (rejects, &arguments.rejects) {
+        let out = rejects.into_inner().into_inner();
+        let out = out.map_err(|error| Error::writing(path, error.into_error()))?;
+        out.publish(false)?;
+    }
+    outcome?;
+    if arguments.json {
+        match answers.as_slice() {
+            [one] => print_json(one)?,
+            several => print_json(&several)?,
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn kind(word: &str) -> Result<Kind> {
+    match word {
+        "domains" | "digests" => Err(Error::usage(format!("this version has no {word} yet"))
+            .with_hint("it imports contacts, unsubscribes, preferences and suppressions")),
+        word => input::word(word),
+    }
+}
+
+fn import(
+    context: &Context,
+    store: &Store,
+    kind: Kind,
+    path: &Path,
+    allow_rejects: u64,
+    rejects: &mut Option<Rejects<BufWriter<Output>>>,
+) -> Result<ImportCounts> {
+    let stdin = path.as_os_str() == "-";
+    let input = if stdin {
+        stdin_file()?
+    } else {
+        File::open(path).map_err(|error| Error::reading(path, error))?
+    };
+    let length = input.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let name = path.display().to_string();
+    let now = clock::now();
+    let source = ImportSource { name: name.clone(), format: "native".to_owned() };
+    let mut session = store.ledger().import_session(kind, source, now)?;
+    let mut rejected = 0;
+    let mut first_reject = None;
+    let bar = context.terminal.progress(&format!("read {name}"), length);
+    let mut input = Measured::new(input, true);
+    let take = |row: Row<'_>| match row {
+        Row::Record(key, record) => session.push(key, &record),
+        Row::Reject(reject) => {
+            rejected += 1;
+            first_reject.get_or_insert_with(|| format!("line {}: {}", reject.line, reject.cause));
+            let Some(rejects) = rejects else { return Ok(()) };
+            rejects.add(&reject).map_err(|error| Error::writing(Path::new("rejects"), error))
+        }
+    };
+    let read = read(&mut input, &name, kind, store.policy(), take, &|bytes| bar.inc(bytes));
+    bar.finish_and_clear();
+    let read = read?;
+    if rejected > allow_rejects {
+        session.abandon();
+        let first = first_reject.unwrap_or_default();
+        let message = format!(
+            "`{name}`: {rejected} of {read} rows can't be understood, {allow_rejects} allowed; the \
+             first is {first}; nothing of the file was applied"
+        );
+        return Err(Error::input(message).with_hint(
+            "list them with --rejects PATH; mend them, or accept their loss with --allow-rejects N",
+        ));
+    }
+    let spinner = context.terminal.progress(&format!("apply {name}"), None);
+    let digest = input.digest().map(|digest| digest.to_string()).unwrap_or_default();
+    let counts = session.apply(read, rejected, &digest)?;
+    spinner.set_message("compile");
+    store.catch_up(clock::now())?;
+    spinner.finish_and_clear();
+    Ok(counts)
+}
+
+fn answer(kind: Kind, counts: &ImportCounts) -> Value {
+    json!({
+        "kind": kind.as_str(),
+        "format": "native",
+        "read": counts.read,
+        "added": counts.added,
+        "unchanged": counts.unchanged,
+        "held": counts.held,
+        "rejected": counts.rejected,
+        "generation": counts.generation,
+    })
+}
+
+fn say(context: &Context, kind: Kind, path: &Path, counts: &ImportCounts) {
+    let ImportCounts { read, added, unchanged, held, rejected, generation } = counts;
+    context.terminal.note(&format!(
+        "{kind} `{}`: read {read}, added {added}, unchanged {unchanged}, held {held}, rejected \
+         {rejected}, generation {generation}",
+        path.display()
+    ));
+}

@@ -1,0 +1,83 @@
+//! The `quell` command: words in, words and an exit code out. One file a command.
+
+mod args;
+mod check;
+mod clock;
+mod compile;
+mod completions;
+pub mod exit;
+mod export;
+mod filter;
+mod history;
+mod import;
+mod init;
+mod input;
+mod resubscribe;
+mod search;
+mod status;
+mod terminal;
+mod unsubscribe;
+mod verify;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// The store's directory.
+    pub store: PathBuf,
+    /// Where to say things.
+    pub terminal: Terminal,
+}
+
+/// Runs the command that `args` (the program's name first) ask for.
+///
+/// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is a wrong command line.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            let printed = error.print();
+            return ExitCode::from(if printed.is_ok() { code } else { exit::BROKEN_PIPE });
+        }
+    };
+    let terminal = Terminal::new(&cli.global);
+    let context = Context { store: cli.global.store, terminal };
+    match run(&context, &cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let code = exit::code_of(&error);
+            // Whoever closed the pipe wants no more words: `quell … | head` is no failure.
+            if code != exit::BROKEN_PIPE {
+                terminal.error(&error);
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(context: &Context, command: &Command) -> crate::Result<u8> {
+    match command {
+        Command::Init(arguments) => init::run(context, arguments),
+        Command::Import(arguments) => import::run(context, arguments),
+        Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
+        Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
+        Command::Check(arguments) => check::run(context, arguments),
+        Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Search(arguments) => search::run(context, arguments),
+        Command::History(arguments) => history::run(context, arguments),
+        Command::Compile(arguments) => compile::run(context, arguments),
+        Command::Verify => verify::run(context),
+        Command::Status(arguments) => status::run(context, arguments),
+        Command::Export(arguments) => export::run(context, arguments),
+        Command::Completions(arguments) => completions::completions(arguments.shell),
+        Command::Man => completions::man(),
+    }
+}

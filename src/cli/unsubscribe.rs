@@ -1,0 +1,39 @@
+//! `quell unsubscribe`: one address, everywhere or for one list.
+
+use super::args::Unsubscribe as Arguments;
+use super::{Context, clock, exit, input};
+use crate::address::{KeyBuffer, redact};
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::record::{Unsubscribe, UnsubscribeState};
+use crate::store::Store;
+
+/// Runs the command: durable, and in every later answer, when it returns.
+///
+/// # Errors
+///
+/// Usage for a text that is no address; as the store says otherwise.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
+    let store = Store::open(&context.store)?;
+    let mut buffer = KeyBuffer::default();
+    let key = input::key(store.policy(), &arguments.address, &mut buffer)?;
+    let now = clock::now();
+    let record = Unsubscribe {
+        address: arguments.address.trim().to_owned(),
+        list: arguments.list.as_deref().map(input::list).transpose()?,
+        state: UnsubscribeState::Active,
+        class: input::word(&arguments.class)?,
+        at: Some(now),
+        source: arguments.source.clone(),
+    };
+    let applied = store.ledger().unsubscribe(key.as_bytes(), &record, now, None)?;
+    store.catch_up_if_due(now)?;
+    let what = if applied.changed { "unsubscribed" } else { "was unsubscribed already:" };
+    let scope = record.list.map_or_else(|| "everywhere".to_owned(), |list| format!("list {list}"));
+    context.terminal.note(&format!(
+        "{what} {}, {scope}, generation {}",
+        redact(&arguments.address),
+        applied.generation
+    ));
+    Ok(exit::DONE)
+}

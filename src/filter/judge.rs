@@ -1,0 +1,203 @@
+//! The rows of a chunk → the reasons that withhold each.
+
+use super::columns::Columns;
+use super::options::{OnInvalid, Options};
+use crate::address::{InvalidAddress, KeyBuffer, Policy};
+use crate::delimited::{Cell, ChunkBuffer, Fault, Splitter, WantedCells};
+use crate::index::{KeyHasher, Snapshot};
+use crate::record::{Blocks, Reason, ReasonSet};
+use crate::segment::Hash;
+
+/// One row of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub start: usize,
+    pub content_end: usize,
+    pub end: usize,
+    pub reasons: ReasonSet,
+}
+
+/// Something that was looked up for a row.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    row: usize,
+    cell: Cell,
+}
+
+/// Why a chunk could not be judged.
+#[derive(Debug)]
+pub(super) enum ChunkFault {
+    /// The text is no delimited text.
+    Text(Fault),
+    /// A row's address is unusable and the run is to fail on one.
+    Address { at: usize, fault: InvalidAddress },
+}
+
+/// The working memory of one chunk, reused from chunk to chunk.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub rows: Vec<Row>,
+    /// List opt-outs behind a row's `opted_out`, by ascending row; filled only when they are reported.
+    pub opted_out: Vec<(usize, String)>,
+    addresses: Vec<Probe>,
+    hashes: Vec<Hash>,
+    contacts: Vec<usize>,
+    contact_hashes: Vec<Hash>,
+    list_cells: Vec<Option<Cell>>,
+    blocks: Vec<Blocks>,
+    cells: WantedCells,
+    key: KeyBuffer,
+    text: Vec<u8>,
+}
+
+/// Judges chunks; shared by the workers.
+pub(super) struct Judge<'a> {
+    pub snapshot: &'a Snapshot,
+    pub hasher: &'a KeyHasher,
+    pub policy: Policy,
+    pub options: &'a Options,
+    pub columns: &'a Columns,
+    /// Whether the lists behind `opted_out` are to be named.
+    pub names_lists: bool,
+}
+
+impl Judged {
+    pub fn new(columns: &Columns) -> Self {
+        Self {
+            rows: Vec::new(),
+            opted_out: Vec::new(),
+            addresses: Vec::new(),
+            hashes: Vec::new(),
+            contacts: Vec::new(),
+            contact_hashes: Vec::new(),
+            list_cells: Vec::new(),
+            blocks: Vec::new(),
+            cells: WantedCells::new(columns.all()),
+            key: KeyBuffer::default(),
+            text: Vec::new(),
+        }
+    }
+
+    /// The hashes of each row's addresses, in the order of the rows.
+    pub fn address_hashes(&self) -> impl Iterator<Item = (usize, Hash)> + '_ {
+        self.addresses.iter().zip(&self.hashes).map(|(probe, hash)| (probe.row, *hash))
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.opted_out.clear();
+        self.addresses.clear();
+        self.hashes.clear();
+        self.contacts.clear();
+        self.contact_hashes.clear();
+        self.list_cells.clear();
+    }
+}
+
+impl Judge<'_> {
+    /// Finds the reasons of every row of `chunk`.
+    ///
+    /// Cost: one normalisation, one hash and one batched look-up an address; a look-up more for each
+    /// list asked about, only for addresses that have opt-outs of some list.
+    pub fn judge(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+        judged.clear();
+        self.split(chunk, judged)?;
+        let now = self.options.now;
+        let mut blocks = std::mem::take(&mut judged.blocks);
+        self.snapshot.look_up(&judged.hashes, now, &mut blocks);
+        for (at, found) in blocks.iter().enumerate() {
+            if !found.is_empty() {
+                self.apply_address(chunk.bytes(), judged, at, *found);
+            }
+        }
+        self.snapshot.look_up(&judged.contact_hashes, now, &mut blocks);
+        for (row, found) in judged.contacts.iter().zip(&blocks) {
+            let reasons = found.reasons(self.options.class);
+            judged.rows[*row].reasons = judged.rows[*row].reasons.union(reasons);
+        }
+        judged.blocks = blocks;
+        Ok(())
+    }
+
+    /// Splits the chunk, and gathers what is to be looked up.
+    fn split(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+        let bytes = chunk.bytes();
+        let mut splitter =
+            Splitter::new(bytes, chunk.from, self.options.dialect, self.options.limits);
+        let places = |columns: &[usize], cells: &WantedCells| -> Vec<Option<usize>> {
+            columns.iter().map(|column| cells.place(*column)).collect()
+        };
+        let emails = places(&self.columns.emails, &judged.cells);
+        let contact = self.columns.contact.and_then(|column| judged.cells.place(column));
+        let list = self.columns.list.and_then(|column| judged.cells.place(column));
+        while let Some(record) =
+            splitter.next_record(&mut judged.cells).map_err(ChunkFault::Text)?
+        {
+            let row = judged.rows.len();
+            let mut reasons = ReasonSet::NONE;
+            for place in &emails {
+                let cell = place.and_then(|place| judged.cells.at(place)).unwrap_or_default();
+                match self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key) {
+                    Ok(key) => {
+                        judged.hashes.push(self.hasher.address(key.as_bytes()));
+                        judged.addresses.push(Probe { row, cell });
+                    }
+                    Err(fault) => match self.options.invalid {
+                        OnInvalid::Withhold => reasons.insert(Reason::InvalidAddress),
+                        OnInvalid::Keep => {}
+                        OnInvalid::Fail => {
+                            return Err(ChunkFault::Address { at: record.start, fault });
+                        }
+                    },
+                }
+            }
+            if let Some(cell) = contact.and_then(|place| judged.cells.at(place)) {
+                let id = trimmed(cell.text(bytes, &mut judged.text));
+                if !id.is_empty() {
+                    judged.contact_hashes.push(self.hasher.contact(id));
+                    judged.contacts.push(row);
+                }
+            }
+            if let Some(place) = list {
+                judged.list_cells.push(judged.cells.at(place));
+            }
+            let (start, content_end, end) = (record.start, record.content_end, record.end);
+            judged.rows.push(Row { start, content_end, end, reasons });
+        }
+        Ok(())
+    }
+
+    /// Adds to a row what withholds its address number `at` of the chunk.
+    fn apply_address(&self, bytes: &[u8], judged: &mut Judged, at: usize, found: Blocks) {
+        let probe = judged.addresses[at];
+        let mut reasons = found.reasons(self.options.class);
+        if found.contains(Blocks::HAS_LISTS) {
+            let row_lists = judged.list_cells.get(probe.row).copied().flatten();
+            let row_lists = row_lists.map(|cell| {
+                String::from_utf8_lossy(cell.text(bytes, &mut judged.text)).into_owned()
+            });
+            let row_lists = row_lists.iter().flat_map(|lists| lists.split(';')).map(str::trim);
+            let lists = self.options.lists.iter().map(String::as_str).chain(row_lists);
+            // Rare (an address with opt-outs, in a batch that names lists), so normalised again
+            // rather than kept for every row.
+            let text = probe.cell.text(bytes, &mut judged.text);
+            let Ok(key) = self.policy.key(text, &mut judged.key) else { return };
+            for list in lists.filter(|list| !list.is_empty()) {
+                let hash = self.hasher.list(list.as_bytes(), key.as_bytes());
+                let more = self.snapshot.get(hash, self.options.now).reasons(self.options.class);
+                let named = || judged.opted_out.contains(&(probe.row, list.to_owned()));
+                if self.names_lists && more.contains(Reason::OptedOut) && !named() {
+                    judged.opted_out.push((probe.row, list.to_owned()));
+                }
+                reasons = reasons.union(more);
+            }
+        }
+        let row = &mut judged.rows[probe.row];
+        row.reasons = row.reasons.union(reasons);
+    }
+}
+
+/// A contact id without surrounding white space, as the import keeps it.
+fn trimmed(id: &[u8]) -> &[u8] {
+    std::str::from_utf8(id).map_or(id, |id| id.trim().as_bytes())
+}

@@ -1,0 +1,124 @@
+//! Where results go: a stream, or a file that appears under its name only when it is whole.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A destination of results.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    /// A pipe, a terminal, a device: bytes are gone once written, so the exit code is the signal.
+    Stream(File),
+    /// A file beside its final name, removed when dropped before [`Output::publish`].
+    File { temporary: NamedTempFile, final_path: PathBuf },
+}
+
+impl Output {
+    /// Results to an open stream, named `name` in messages.
+    #[must_use]
+    pub fn stream(file: File, name: &str) -> Self {
+        Self { path: PathBuf::from(name), target: Target::Stream(file) }
+    }
+
+    /// Results to `path`. A regular file, or a name not taken yet, is written beside itself and renamed
+    /// by [`Output::publish`]; a symbolic link is followed; anything else (a FIFO, `/dev/null`) is
+    /// written to directly.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be created: no such directory, no permission.
+    pub fn create(path: &Path) -> Result<Self> {
+        let failed = |error| Error::writing(path, error);
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        if metadata.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            let file = File::options().write(true).open(path).map_err(failed)?;
+            return Ok(Self { path: path.to_owned(), target: Target::Stream(file) });
+        }
+        // A link must stay a link: what it names is replaced.
+        let final_path = match &metadata {
+            Some(_) => fs::canonicalize(path).map_err(failed)?,
+            None => path.to_owned(),
+        };
+        let directory = match final_path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let temporary = new_file(directory).map_err(failed)?;
+        if let Some(metadata) = metadata {
+            // An output that was there keeps its permissions, as `sort -o` leaves them.
+            temporary.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
+        }
+        Ok(Self { path: path.to_owned(), target: Target::File { temporary, final_path } })
+    }
+
+    /// The name in messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Says whether results appear only when published.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self.target, Target::File { .. })
+    }
+
+    /// Lets a file appear under its name, atomically; with `sync`, durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When syncing or renaming fails; an earlier file of the name is then untouched.
+    pub fn publish(self, sync: bool) -> Result<()> {
+        let Target::File { temporary, final_path } = self.target else { return Ok(()) };
+        let failed = |error| Error::writing(&self.path, error);
+        if sync {
+            temporary.as_file().sync_all().map_err(failed)?;
+        }
+        temporary.persist(&final_path).map_err(|error| failed(error.error))?;
+        if sync && let Some(parent) = final_path.parent() {
+            let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// A new hidden file in `directory`, with the permissions any program gives a new file.
+fn new_file(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".quell-").suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(directory)
+}
+
+impl Write for Output {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Stream(file) => file.write(buffer),
+            Target::File { temporary, .. } => temporary.as_file_mut().write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

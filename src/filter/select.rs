@@ -1,0 +1,97 @@
+//! Verdicts → the kept bytes, the withheld rows and the counts.
+
+use super::judge::Judged;
+use crate::delimited::{ChunkBuffer, Dialect};
+use crate::record::Reason;
+
+/// How many rows were read, kept and withheld, and for which first reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Rows read: always kept + withheld.
+    pub read: u64,
+    /// Rows kept.
+    pub kept: u64,
+    /// Rows withheld.
+    pub withheld: u64,
+    by_reason: [u64; crate::record::reason::TABLE.len()],
+}
+
+impl Tally {
+    /// How many rows were withheld with `reason` as their first.
+    #[must_use]
+    pub fn withheld_for(&self, reason: Reason) -> u64 {
+        self.by_reason[reason as usize]
+    }
+
+    /// Adds the counts of another part of the run.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.kept += other.kept;
+        self.withheld += other.withheld;
+        for (sum, more) in self.by_reason.iter_mut().zip(other.by_reason) {
+            *sum += more;
+        }
+    }
+}
+
+/// Moves the kept bytes of `chunk` to its front, in place, and returns how many there are; appends the
+/// withheld rows, each with its reasons, to `withheld` if they are wanted.
+///
+/// Everything that is no withheld row is kept: the header, blank lines, a byte-order mark.
+pub(super) fn select(
+    chunk: &mut ChunkBuffer,
+    judged: &Judged,
+    dialect: Dialect,
+    mut withheld: Option<&mut Vec<u8>>,
+    tally: &mut Tally,
+) -> usize {
+    let bytes = chunk.bytes_mut();
+    let (mut written, mut run_start) = (0, 0);
+    let mut opted_out = judged.opted_out.as_slice();
+    let mut withheld_rows = 0;
+    for (at, row) in judged.rows.iter().enumerate() {
+        let Some(first) = row.reasons.first() else { continue };
+        tally.by_reason[first as usize] += 1;
+        withheld_rows += 1;
+        if let Some(out) = withheld.as_deref_mut() {
+            let lists = opted_out.partition_point(|(row, _)| *row <= at);
+            let (of_row, rest) = opted_out.split_at(lists);
+            opted_out = rest;
+            out.extend_from_slice(&bytes[row.start..row.content_end]);
+            write_reasons(first, row.reasons.iter(), of_row, dialect, out);
+            out.extend_from_slice(&bytes[row.content_end..row.end]);
+        }
+        bytes.copy_within(run_start..row.start, written);
+        written += row.start - run_start;
+        run_start = row.end;
+    }
+    let end = bytes.len();
+    bytes.copy_within(run_start..end, written);
+    let read = judged.rows.len() as u64;
+    tally.read += read;
+    tally.withheld += withheld_rows;
+    tally.kept += read - withheld_rows;
+    written + end - run_start
+}
+
+/// Appends the two fields of a withheld row, a delimiter before each.
+fn write_reasons(
+    first: Reason,
+    reasons: impl Iterator<Item = Reason>,
+    opted_out: &[(usize, String)],
+    dialect: Dialect,
+    out: &mut Vec<u8>,
+) {
+    let mut all = Vec::with_capacity(reasons.size_hint().0);
+    for reason in reasons {
+        if reason == Reason::OptedOut && !opted_out.is_empty() {
+            all.extend(opted_out.iter().map(|(_, list)| format!("{reason}:{list}")));
+        } else {
+            all.push(reason.as_str().to_owned());
+        }
+    }
+    out.push(dialect.delimiter());
+    dialect.write_cell(first.as_str().as_bytes(), out);
+    out.push(dialect.delimiter());
+    dialect.write_cell(all.join(";").as_bytes(), out);
+}

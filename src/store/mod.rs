@@ -1,0 +1,41 @@
+//! A store's directory: the ledger, the index, the settings and the secret, opened as one.
+//!
+//! ```text
+//! quell-store/
+//! ├── quell.toml    format, policy, the ledger's id
+//! ├── secret.key    the key of the index's hashes, readable by its owner only
+//! ├── ledger.db     the truth
+//! └── index/        the answer machine: disposable, `quell compile --full` makes it again
+//! ```
+//!
+//! Whatever does not fit together is an error with its cure, never an answer.
+
+mod compile;
+mod create;
+mod open;
+mod reader;
+mod settings;
+mod status;
+mod verify;
+
+pub use compile::IndexState;
+pub use open::{IndexAlone, Store};
+pub use reader::Reader;
+pub use status::Status;
+pub use verify::Verified;
+
+use crate::{index, ledger};
+
+/// A ledger's position as the index keeps it.
+fn at(position: ledger::Position) -> index::Position {
+    index::Position { generation: position.generation, cursor: position.cursor.as_u64() }
+}
+
+/// The ledger's file in a store.
+const LEDGER: &str = "ledger.db";
+/// The index's directory in a store.
+const INDEX: &str = "index";
+/// The settings' file in a store.
+const SETTINGS: &str = "quell.toml";
+/// The secret's file in a store.
+const SECRET: &str = "secret.key";

@@ -1,0 +1,138 @@
+//! One consistent view of a store: index, changes since, and ledger, all of one generation.
+
+use super::open::Store;
+use crate::address::{Key, Policy};
+use crate::catch_up;
+use crate::error::{Error, Result};
+use crate::index::{Index, KeyHasher, Pattern, Snapshot};
+use crate::ledger::{Cursor, Ledger, View};
+use crate::record::{Query, ReasonSet, Timestamp};
+use crate::storage::Access;
+use std::ops::ControlFlow;
+
+/// How many changes a reader takes into memory; more are compiled into a segment first.
+const OVERLAY_CHANGES_MAX: u64 = 65_536;
+
+/// How often a reader that finds more lets them be compiled and looks again.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// One consistent view of a store.
+pub struct Reader<'a> {
+    view: Box<dyn View + 'a>,
+    snapshot: Snapshot,
+    hasher: &'a KeyHasher,
+    policy: Policy,
+}
+
+impl Store {
+    /// Opens a view that holds everything acknowledged so far.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when the index is missing, damaged, foreign, from a newer version or ahead of the
+    /// ledger.
+    pub fn reader(&self, access: Access, now: Timestamp) -> Result<Reader<'_>> {
+        for _ in 0..ATTEMPTS_MAX {
+            // The index first: what it holds, the view holds too.
+            let index = Index::open(self.directory()?, self.identity.clone(), access)?;
+            let view = self.ledger.view()?;
+            let position = view.position();
+            let cursor = Cursor::from_u64(index.cursor());
+            if index.cursor() > position.cursor.as_u64() {
+                return Err(ahead(index.cursor(), position.cursor.as_u64()));
+            }
+            if view.change_count_after(cursor, OVERLAY_CHANGES_MAX + 1)? <= OVERLAY_CHANGES_MAX
+                && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher)?
+            {
+                let snapshot = index.snapshot(overlay, super::at(position));
+                return Ok(Reader { view, snapshot, hasher: &self.hasher, policy: self.policy });
+            }
+            drop(view);
+            self.catch_up(now)?;
+        }
+        Err(Error::untrusted("the index can't keep up with the ledger's changes")
+            .with_hint("wait for the running imports to end, then run `quell compile`"))
+    }
+}
+
+/// An index can't know more than its ledger, unless the ledger is an older copy.
+pub(super) fn ahead(index: u64, ledger: u64) -> Error {
+    Error::untrusted(format!("the index is at cursor {index}, its ledger only at {ledger}"))
+        .with_hint("was the ledger restored from a backup? run `quell compile --full`")
+}
+
+impl Reader<'_> {
+    /// The ledger's side.
+    #[must_use]
+    pub fn view(&self) -> &dyn View {
+        &*self.view
+    }
+
+    /// The index's side.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// How addresses become keys here.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What the index says withholds a send to `key`, and to `contact` if one is named.
+    #[must_use]
+    pub fn reasons(&self, key: Key<'_>, contact: Option<&str>, query: &Query<'_>) -> ReasonSet {
+        let get = |hash| self.snapshot.get(hash, query.now).reasons(query.class);
+        let key = key.as_bytes();
+        let lists = query.lists.iter().map(|list| get(self.hasher.list(list.as_bytes(), key)));
+        let contact = contact.map(|id| get(self.hasher.contact(id.as_bytes()))).unwrap_or_default();
+        lists.fold(get(self.hasher.address(key)).union(contact), ReasonSet::union)
+    }
+
+    /// The keys with records that match `pattern` (`*` is any text), in order.
+    ///
+    /// # Errors
+    ///
+    /// As index and ledger say.
+    pub fn search(&self, pattern: &str) -> Result<Vec<Vec<u8>>> {
+        let pattern = self.pattern(pattern);
+        let mut keys = Vec::new();
+        if !self.snapshot.has_dictionary() {
+            return self.view.keys_like(&pattern, usize::MAX);
+        }
+        let _ = self.snapshot.search(&Pattern::new(&pattern), |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok(keys)
+    }
+
+    /// A pattern as keys are written: an address is normalised, a part of one lower-cased.
+    fn pattern(&self, pattern: &str) -> Vec<u8> {
+        let pattern = pattern.trim();
+        let mut buffer = crate::address::KeyBuffer::default();
+        if pattern.contains('*') {
+            return pattern.to_lowercase().into_bytes();
+        }
+        match self.policy.key(pattern.as_bytes(), &mut buffer) {
+            Ok(key) => key.as_bytes().to_vec(),
+            Err(_) => pattern.to_lowercase().into_bytes(),
+        }
+    }
+
+    /// Says whether any record names `list`.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn knows_list(&self, list: &str) -> Result<bool> {
+        self.view.knows_list(list)
+    }
+
+    /// Lets go of the ledger and keeps what answers.
+    #[must_use]
+    pub fn into_answers(self) -> (Snapshot, KeyHasher, Policy) {
+        (self.snapshot, self.hasher.clone(), self.policy)
+    }
+}

@@ -1,0 +1,49 @@
+//! What a store holds.
+
+use super::compile::IndexState;
+use super::open::Store;
+use crate::error::Result;
+use crate::index::Manifest;
+use crate::ledger::{Counts, Cursor, Ledger};
+use crate::record::Timestamp;
+
+/// What a store holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    /// The ledger's generation: what the next answer will name.
+    pub generation: u64,
+    /// The ledger's position.
+    pub cursor: u64,
+    /// How many changes are not in a segment yet; readers take them from the ledger.
+    pub behind: u64,
+    /// Records by kind.
+    pub records: Counts,
+    /// The index.
+    pub index: IndexState,
+    /// When the store was created.
+    pub created_at: Timestamp,
+    /// When the index was last compiled.
+    pub compiled_at: Timestamp,
+}
+
+impl Store {
+    /// What the store holds. Counts every record: seconds for tens of millions.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when a part is missing or damaged.
+    pub fn status(&self) -> Result<Status> {
+        let manifest = Manifest::load(&*self.directory()?, &self.identity)?;
+        let view = self.ledger.view()?;
+        let position = view.position();
+        Ok(Status {
+            generation: position.generation,
+            cursor: position.cursor.as_u64(),
+            behind: view.change_count_after(Cursor::from_u64(manifest.cursor), u64::MAX)?,
+            records: view.counts()?,
+            index: IndexState::of(&manifest),
+            created_at: self.ledger.created_at(),
+            compiled_at: manifest.compiled_at,
+        })
+    }
+}

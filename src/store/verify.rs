@@ -1,0 +1,157 @@
+//! Every checksum, and the index against the ledger.
+
+use super::open::Store;
+use crate::error::Result;
+use crate::index::{Confirmed, Index, KeyHasher, Snapshot};
+use crate::ledger::{KeyEntries, Ledger, View};
+use crate::record::state::EntryState;
+use crate::record::{Blocks, Timestamp};
+use crate::segment::Hash;
+use crate::storage::Access;
+
+/// How many differences are told one by one; the rest are counted.
+const FAULTS_TOLD: usize = 10;
+
+/// What a verification found.
+#[derive(Debug, Clone, Default)]
+pub struct Verified {
+    /// What is wrong, a sentence each.
+    pub faults: Vec<String>,
+    /// Segments checked.
+    pub segments: usize,
+    /// Live entries of the index.
+    pub entries: u64,
+    /// Keys and contacts of the ledger compared with the index.
+    pub compared: u64,
+    /// The generation compared.
+    pub generation: u64,
+}
+
+impl Store {
+    /// Checks the ledger's file, every byte of the index, and that the index says of every key of the
+    /// ledger what the ledger says, and of no other key anything.
+    ///
+    /// Cost: reads everything; some microseconds a key.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read at all. Everything else is a fault found.
+    pub fn verify(&self, now: Timestamp) -> Result<Verified> {
+        let mut verified = Verified::default();
+        verified.faults.extend(self.ledger.view()?.integrity_check()?);
+        let index = match Index::open(self.directory()?, self.identity.clone(), Access::Map) {
+            Ok(index) => index,
+            Err(error) => {
+                verified.faults.push(error.to_string());
+                return Ok(verified);
+            }
+        };
+        verified.segments = index.manifest().segments.len();
+        if let Err(error) = index.verify() {
+            verified.faults.push(error.to_string());
+            return Ok(verified);
+        }
+        let reader = match self.reader(Access::Resident, now) {
+            Ok(reader) => reader,
+            Err(error) => {
+                verified.faults.push(error.to_string());
+                return Ok(verified);
+            }
+        };
+        verified.generation = reader.snapshot().generation();
+        let mut comparison = Comparison {
+            snapshot: reader.snapshot(),
+            hasher: &self.hasher,
+            now,
+            live: 0,
+            differences: 0,
+        };
+        comparison.keys(reader.view(), &mut verified)?;
+        comparison.contacts(reader.view(), &mut verified)?;
+        let (live, differences) = (comparison.live, comparison.differences);
+        if differences > FAULTS_TOLD as u64 {
+            verified.faults.push(format!("{differences} differences in all"));
+        }
+        // Only an index without changes to come can be counted against the ledger.
+        if index.cursor() == reader.snapshot().cursor()
+            && let Some(entries) = index.live_entries()?
+        {
+            verified.entries = entries;
+            if entries != live && differences == 0 {
+                verified.faults.push(format!(
+                    "the index holds {entries} entries, the ledger accounts for {live}"
+                ));
+            }
+        }
+        Ok(verified)
+    }
+}
+
+/// The ledger's states against the index's answers.
+struct Comparison<'a> {
+    snapshot: &'a Snapshot,
+    hasher: &'a KeyHasher,
+    now: Timestamp,
+    live: u64,
+    differences: u64,
+}
+
+impl Comparison<'_> {
+    fn keys(&mut self, view: &dyn View, verified: &mut Verified) -> Result<()> {
+        view.for_each_key(&mut |entries| {
+            verified.compared += 1;
+            self.key(entries, verified)
+        })
+    }
+
+    fn key(&mut self, entries: &KeyEntries<'_>, verified: &mut Verified) -> Result<()> {
+        let name = || crate::address::redact(&String::from_utf8_lossy(entries.key));
+        self.entry(self.hasher.address(entries.key), entries.address, verified, &name);
+        for list in entries.lists {
+            let hash = self.hasher.list(list.list.as_bytes(), entries.key);
+            self.entry(hash, &list.entry, verified, &name);
+        }
+        let confirmed = match self.snapshot.confirm(entries.key)? {
+            Confirmed::Present(blocks) => blocks,
+            Confirmed::Absent => Blocks::NONE,
+            Confirmed::Unknown => return Ok(()),
+        };
+        if confirmed != entries.address.blocks {
+            self.difference(verified, &format!("dictionary and ledger differ about {}", name()));
+        }
+        Ok(())
+    }
+
+    fn contacts(&mut self, view: &dyn View, verified: &mut Verified) -> Result<()> {
+        view.for_each_contact(&mut |id, blocks| {
+            verified.compared += 1;
+            let state = EntryState { blocks, expiries: Vec::new() };
+            let hash = self.hasher.contact(id.as_bytes());
+            self.entry(hash, &state, verified, &|| "a contact".to_owned());
+            Ok(())
+        })
+    }
+
+    /// Compares one state now, before anything expired, and after everything did.
+    fn entry(
+        &mut self,
+        hash: Hash,
+        state: &EntryState,
+        verified: &mut Verified,
+        name: &dyn Fn() -> String,
+    ) {
+        self.live += u64::from(!state.blocks.is_empty());
+        let instants =
+            [self.now, Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX)];
+        if instants.iter().any(|now| self.snapshot.get(hash, *now) != state.at(*now)) {
+            self.difference(verified, &format!("index and ledger differ about {}", name()));
+        }
+    }
+
+    fn difference(&mut self, verified: &mut Verified, what: &str) {
+        self.differences += 1;
+        if self.differences <= FAULTS_TOLD as u64 {
+            verified.faults.push(what.to_owned());
+        }
+    }
+}
