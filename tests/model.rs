@@ -136,3 +136,12 @@ fn the_newest_state_wins_over_many_segments() {
     ]);
     run(&ops);
 }
+
+/// A merge of the newer segments alone dropped its tombstones, and the oldest segment's states came back.
+#[test]
+fn tombstones_outlive_a_merge_without_the_oldest_segment() {
+    let mut ops = vec![Op::Commit((0..KEYS).map(|number| (number, 1)).collect())];
+    ops.extend((0..9).map(|number| Op::Commit(vec![(number, 0)])));
+    ops.extend([Op::Merge, Op::Reopen]);
+    run(&ops);
+}

@@ -137,11 +137,36 @@ fn a_rebuild_cures_any_damage_and_keeps_the_birthday() {
         (vec![1], name)
     );
     assert_eq!((index.manifest().created_at, index.manifest().compiled_at), (NOW, later));
+
+    // The end of the file is the dictionary, which opening does not read.
+    let mut bytes =
+        directory.open(&index.manifest().segments[0].name, Access::Map).unwrap().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    directory.plant(&index.manifest().segments[0].name, &bytes);
+    let mut index = open(&directory);
+    assert!(index.verify().is_err());
+    index.replace_all(batch([1], &blocked()), at(1), later).unwrap();
+    index.verify().unwrap();
+
     directory.plant("manifest", b"damaged");
     let all = batch([1, 2], &blocked());
     let index =
         Index::rebuild(directory.clone(), identity(), Access::Resident, all, at(2), later).unwrap();
     assert_eq!((held(&index, 9), held(&open(&directory), 9)), (vec![1, 2], vec![1, 2]));
+}
+
+/// A manifest of this store with a sound checksum, and yet not of these segments.
+#[test]
+fn a_segment_that_is_not_as_listed_is_refused() {
+    let directory = Arc::new(Memory::new());
+    let mut index = create(&directory);
+    let _ = index.commit(batch([1], &blocked()), 0, at(1), NOW).unwrap();
+    let mut manifest = index.manifest().clone();
+    manifest.segments[0].tombstones = 1;
+    directory.plant("manifest", &manifest.to_bytes().unwrap());
+    let error = index.reload().unwrap_err().to_string();
+    assert!(error.ends_with("its counts are not those of the manifest"), "{error}");
+    assert_eq!(held(&index, 9), [1], "the open index stays as it was");
 }
 
 #[test]
@@ -231,4 +256,47 @@ fn readers_during_commits_see_whole_states() {
         }
         finished.store(true, Ordering::Release);
     });
+}
+
+/// A base too large for its full hashes to be stored takes part in a merge while its table has room, and
+/// then a rebuild is due; answers and count are right throughout.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "a million entries are slow without optimisation")]
+fn a_base_without_full_hashes_is_merged_until_it_is_full() {
+    // Spread and distinct, as hashes are.
+    let hash = |number: u64| {
+        let lo = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Hash { lo, hi: lo.rotate_left(31) ^ number }
+    };
+    let many = |numbers: std::ops::Range<u64>, state: &EntryState| {
+        let mut batch = Batch::default();
+        numbers.for_each(|number| batch.push(hash(number), state));
+        batch
+    };
+    let base = u64::try_from(crate::segment::ENTRIES_MAX).unwrap() + 1;
+    let directory: Arc<dyn Directory> = Arc::new(Memory::new());
+    let all = many(0..base, &blocked());
+    let mut index = Index::rebuild(directory, identity(), Access::Map, all, at(1), NOW).unwrap();
+    let mut held = base;
+    let mut due = false;
+    for cursor in 1.. {
+        // One more of the base is lifted each time, and many others are set.
+        let first = base + cursor * 1_000_000;
+        let mut changes = many(first..first + base / 3, &blocked());
+        changes.push(hash(cursor), &EntryState::default());
+        held = held + base / 3 - 1;
+        let _ = index.commit(changes, cursor, at(cursor + 1), NOW).unwrap();
+        let upkeep = index.merge_if_needed().unwrap();
+        assert_eq!(index.live_entries().unwrap(), Some(held));
+        let snapshot = index.snapshot(Overlay::new(), index.position());
+        let get = |number| snapshot.get(hash(number), NOW);
+        assert_eq!((get(cursor), get(cursor + 1)), (Blocks::NONE, blocked().blocks));
+        assert_eq!((get(first), get(first + base / 3)), (blocked().blocks, Blocks::NONE));
+        if upkeep == Upkeep::RebuildDue {
+            due = true;
+            break;
+        }
+        assert_eq!((upkeep, index.manifest().segments.len()), (Upkeep::Merged, 1));
+    }
+    assert!(due);
 }

@@ -57,7 +57,15 @@ impl std::fmt::Debug for DictionaryBuilder {
 }
 
 fn broken(error: fst::Error, what: &str) -> crate::Error {
-    fault::contents(&format!("{what}: {error}")).with_source(error)
+    fault::contents(&format!("{what}: {}", words(&error))).with_source(error)
+}
+
+/// What `error` says; on its own it says "FST error" and hides the rest in its source.
+pub(super) fn words(error: &fst::Error) -> String {
+    match error {
+        fst::Error::Fst(error) => error.to_string(),
+        fst::Error::Io(error) => error.to_string(),
+    }
 }
 
 /// The number of keys in finished bytes.
@@ -72,7 +80,7 @@ pub(super) fn keys(bytes: &[u8]) -> Result<u64> {
 /// What is wrong with the keys of `map`, if anything. Reads all of it.
 pub(super) fn fault_in<D: AsRef<[u8]>>(map: &Map<D>, items: u64) -> Option<String> {
     if let Err(error) = map.as_fst().verify() {
-        return Some(error.to_string());
+        return Some(words(&error));
     }
     let mut found = 0;
     let mut stream = map.stream();

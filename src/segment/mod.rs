@@ -21,10 +21,10 @@
 //!
 //! # False hits
 //!
-//! Two keys are told apart by the 64-bit fingerprint [`Hash::hi`] among the keys that share a line of
-//! buckets. A look-up of an absent key compares at most 6 fingerprints a bucket and reads fewer than
-//! 1.4 buckets on average at every load the writer allows, so it meets its own fingerprint by chance
-//! with probability below 6 × 1.4 × 2^-64 < 2^-60. docs/format.md derives it.
+//! Two keys are told apart by the 64-bit fingerprint [`Hash::hi`]. A look-up of an absent key is
+//! compared with 6.3 fingerprints on average that could equal its own, and with 13.2 in the fullest and most
+//! worn table the writer makes; each equals it with probability 2^-64. So a look-up in a segment is a
+//! false hit with probability below 16 × 2^-64 = 2^-60. docs/format.md derives it.
 //!
 //! # No false clear
 //!

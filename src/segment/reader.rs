@@ -3,7 +3,7 @@
 use super::format::{ENTRY_LEN, Kind, SLOTS};
 use super::sections::{self, Part};
 use super::{Entry, Expiring, Hash, Identity, Meta};
-use super::{expiring, fault, table};
+use super::{dictionary, expiring, fault, table};
 use crate::error::Result;
 use crate::storage::{Access, Blob, Directory, prefetch};
 
@@ -101,7 +101,7 @@ impl Segment {
         let Some(part) = sections::of_kind(&self.parts, Kind::Dictionary) else { return Ok(None) };
         let map = fst::Map::new(part.bytes(name)?.clone());
         let map = map.map_err(|error| {
-            fault::section(name, "dictionary", &error.to_string()).with_source(error)
+            fault::section(name, "dictionary", &dictionary::words(&error)).with_source(error)
         })?;
         Ok(Some(map))
     }

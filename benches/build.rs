@@ -1,0 +1,60 @@
+//! Building an index of a million addresses from nothing, with and without its dictionary.
+//!
+//! `cargo bench --bench build`. Figures: benches/runs/.
+
+use std::sync::Arc;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use quell::index::{Batch, Index, IndexIdentity, KeyHasher, Position, SecretKey};
+use quell::record::state::EntryState;
+use quell::record::{Blocks, Reason, Timestamp};
+use quell::segment::{DictionaryBuilder, Identity};
+use quell::storage::{Access, Disk};
+
+const ENTRIES: u64 = 1_000_000;
+
+/// The batch, its dictionary, and whose it is.
+#[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
+fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
+    let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
+    let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
+    let (mut batch, mut builder) = (Batch::default(), DictionaryBuilder::new());
+    for number in 0..ENTRIES {
+        let key = format!("recipient{number:07}@example.com");
+        batch.push(hasher.address(key.as_bytes()), &state);
+        if dictionary {
+            builder.push(key.as_bytes(), state.blocks.to_bits()).unwrap();
+        }
+    }
+    batch.dictionary = dictionary.then(|| builder.finish().unwrap());
+    let segment = Identity { key_id: hasher.key_id(), policy: 0 };
+    (batch, IndexIdentity { ledger_id: "bench".to_owned(), segment })
+}
+
+#[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
+fn build(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("build");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(ENTRIES));
+    for (name, dictionary) in [("hashes only", false), ("dictionary at hand", true)] {
+        let (all, identity) = batch(dictionary);
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Arc::new(Disk::open(directory.path()).unwrap());
+        group.bench_function(format!("1M/{name}"), |bencher| {
+            bencher.iter_batched(
+                || all.clone(),
+                |batch| {
+                    let at = Position { generation: 1, cursor: 1 };
+                    let now = Timestamp::from_micros(0);
+                    let (disk, identity) = (disk.clone(), identity.clone());
+                    Index::rebuild(disk, identity, Access::Map, batch, at, now).unwrap()
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, build);
+criterion_main!(benches);
