@@ -366,7 +366,8 @@ fn domains(text: &str) -> Vec<String> {
             text[place + 1..].chars().take_while(|c| in_domain(*c)).collect::<String>()
         })
         .map(|domain| domain.to_lowercase().trim_matches('.').to_owned())
-        // Without a dot no mail finds it; with no letter at the end it is a version or a range.
+        // Without a dot, or with an empty label, no mail finds it; with no letter at the end it is a version or a range.
+        .filter(|domain| !domain.contains(".."))
         .filter(|domain| {
             domain.rsplit_once('.').is_some_and(|(_, last)| last.chars().all(char::is_alphabetic))
         })
