@@ -21,6 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("import", &["address", "record", "delimited"]),
     ("catch_up", &["record", "storage", "segment", "index", "ledger"]),
     ("filter", &["address", "record", "storage", "segment", "index", "delimited"]),
+    // A store on disk as commands open it: ledger and index together.
+    ("store", &["address", "record", "storage", "segment", "index", "ledger", "catch_up"]),
     (
         "cli",
         &[
@@ -34,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "import",
             "catch_up",
             "filter",
+            "store",
         ],
     ),
 ];
@@ -366,10 +369,12 @@ fn domains(text: &str) -> Vec<String> {
             text[place + 1..].chars().take_while(|c| in_domain(*c)).collect::<String>()
         })
         .map(|domain| domain.to_lowercase().trim_matches('.').to_owned())
-        // Without a dot, or with an empty label, no mail finds it; with no letter at the end it is a version or a range.
+        // No mail finds a domain without a dot, with an empty label, or with a last label of one letter or of digits.
         .filter(|domain| !domain.contains(".."))
         .filter(|domain| {
-            domain.rsplit_once('.').is_some_and(|(_, last)| last.chars().all(char::is_alphabetic))
+            domain
+                .rsplit_once('.')
+                .is_some_and(|(_, last)| last.len() > 1 && last.chars().all(char::is_alphabetic))
         })
         .collect()
 }

@@ -182,7 +182,7 @@ fn times_are_read_in_every_promised_form_and_nothing_else() {
 }
 
 #[test]
-fn column_order_and_case_of_a_known_header_do_not_matter_and_extra_columns_are_ignored() {
+fn column_order_is_free_and_extra_columns_are_ignored() {
     let sandbox = Sandbox::new();
     import(&sandbox, "preferences", "note,preference,email,list\nx,Out,ann@example.com,news\n");
     assert_eq!(sandbox.reasons("ann@example.com", &["--list", "news"]), ["opted_out:news"]);

@@ -86,9 +86,11 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&path)))
         .expect("a PATH");
+    // What `$ echo $?` shows is the exit code of the command above it.
+    let mut exit_code = 0;
     for step in blocks.iter().flatten() {
         let output = Command::new("bash")
-            .args(["-c", &format!("exec 2>&1\n{}", step.command)])
+            .args(["-c", &format!("exec 2>&1\n(exit {exit_code})\n{}", step.command)])
             .current_dir(sandbox.path(""))
             .env("PATH", &path)
             .env("NO_COLOR", "1")
@@ -96,6 +98,7 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
             .env_remove("QUELL_STORE")
             .output()
             .expect("bash");
+        exit_code = output.status.code().unwrap_or(255);
         let text = String::from_utf8_lossy(&output.stdout);
         let actual: Vec<&str> = text.lines().collect();
         let mut shown = step.shown.clone();

@@ -176,7 +176,7 @@ fn an_unclosed_quote_is_refused_with_line_and_byte() {
 }
 
 #[test]
-fn an_unclosed_quote_behind_a_hundred_megabytes_of_text_is_refused() {
+fn an_unclosed_quote_before_megabytes_of_text_is_refused() {
     let mut input = b"email,note\nann@example.com,\"never closed\n".to_vec();
     input.extend(b"bob@example.com,fine\n".repeat(1_000_000));
     refused(&input, "line 2");
