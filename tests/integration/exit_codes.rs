@@ -200,3 +200,32 @@ fn data_goes_to_standard_output_and_everything_else_to_standard_error() {
         );
     }
 }
+
+#[test]
+fn nothing_but_plain_text_reaches_a_pipe_that_is_not_a_terminal() {
+    let sandbox = Sandbox::new();
+    sandbox.write("u.csv", "email\nann@example.com\n");
+    sandbox.write("in.csv", "email\nann@example.com\nbob@example.com\n");
+    for arguments in [
+        &["import", "unsubscribes", "u.csv"][..],
+        &["compile", "--full"],
+        &["filter", "in.csv", "-o", "out.csv"],
+    ] {
+        let run = sandbox.quell(arguments).expect(0);
+        for text in [&run.stderr, &run.text()] {
+            assert!(!text.contains(['\r', '\x1b']), "`{}` draws on a pipe: {text:?}", run.command);
+        }
+    }
+}
+
+#[test]
+fn init_makes_the_files_of_a_store_and_keeps_the_secret_to_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let sandbox = Sandbox::new();
+    for name in ["ledger.db", "index", "quell.toml", "secret.key"] {
+        assert!(sandbox.exists(&format!("store/{name}")), "{name}");
+    }
+    let mode = std::fs::metadata(sandbox.path("store/secret.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

@@ -338,6 +338,10 @@ fn an_output_appears_whole_and_replaces_an_earlier_one() {
     sandbox.write("out.csv", "what was there before\n");
     sandbox.quell_reading(["filter", "-o", "out.csv"], b"email\nann@example.com\n").expect(0);
     assert_eq!(sandbox.read_text("out.csv"), "email\nann@example.com\n");
+    sandbox
+        .quell_reading(["filter", "-o", "out.csv", "--fsync"], b"email\nbob@example.com\n")
+        .expect(0);
+    assert_eq!(sandbox.read_text("out.csv"), "email\nbob@example.com\n");
     sandbox.quell_reading(["filter", "-", "-o", "-"], b"email\nann@example.com\n").expect(0);
     assert!(!sandbox.exists("-"), "a lone dash is standard output");
 }
