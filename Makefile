@@ -1,0 +1,47 @@
+# `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer, nothing else);
+# `make compare` python3 with venv and a network, once, for DuckDB and Polars.
+
+CARGO ?= cargo
+PYTHON ?= python3
+FUZZ_SECONDS ?= 600
+# Sizes of `make compare`: recipients rows, suppressed addresses, rounds.
+COMPARE ?= --rows 10000000 --suppressed 10000000 --rounds 3
+
+# Wherever cargo builds to, CARGO_TARGET_DIR included.
+QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
+	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
+
+.PHONY: help demo test check bench compare fuzz
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## build quell and run the main job on data/, into ./demo-store and ./demo-out
+	$(CARGO) build --release --locked --bin quell
+	@bash demo/run.sh $(QUELL)
+
+test: ## everything: unit, integration, property, layering, README, doc tests, and the oracle (needs python3)
+	@command -v $(PYTHON) >/dev/null || { echo 'make test needs python3 (3.10 or newer) for tests/oracle' >&2; exit 1; }
+	$(CARGO) test --workspace --locked
+
+check: ## format, lints, documentation and licences, all warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --locked
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny --all-features check licenses bans sources
+
+bench: ## criterion benches of the parts: normalise, look-up, build, filter
+	$(CARGO) bench --workspace --locked
+
+compare: ## quell against DuckDB, Polars and a plain copy; evidence goes to benches/runs/ (COMPARE='--rows …')
+	$(CARGO) build --release --locked --bin quell
+	$(PYTHON) benches/compare/run.py --quell $(QUELL) $(COMPARE)
+
+# Half of the time for the scenarios of the oracle, half for the property tests with more cases than `make test` runs.
+fuzz: ## long random runs for FUZZ_SECONDS (600): the oracle's scenarios, then the property tests with many cases
+	$(CARGO) build --release --locked --bin quell
+	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 2 )) --quell $(QUELL)
+	$(CARGO) test --workspace --locked --release --no-run
+	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 2 )); while [ $$(date +%s) -lt $$end ]; do \
+		PROPTEST_CASES=20000 $(CARGO) test --workspace --locked --release --lib || exit 1; done

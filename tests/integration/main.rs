@@ -1,0 +1,25 @@
+//! What quell promises, seen from outside: every test runs the binary on files in a directory of its own.
+//!
+//! No test uses the library. The contract is what others script against, so it is what is tested; the oracle
+//! (`tests/oracle`) covers the combinations, these modules the sentences.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking, and prints its seed"
+)]
+
+mod damage;
+mod exit_codes;
+mod filter;
+mod import;
+mod kill;
+mod oracle;
+mod readme;
+mod resubscribe;
+mod sandbox;
+mod search_history;
+mod story;
+mod verbatim;

@@ -1,0 +1,105 @@
+//! `quell search`, `history`, `status`, `export`: what the records say about themselves.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn search_finds_by_exact_address_prefix_and_domain() {
+    let sandbox = Sandbox::with_samples();
+    let found = |pattern: &str| sandbox.quell(["search", pattern, "--json"]).expect(0).text();
+    let exact = found("Robin@example.com");
+    assert!(exact.contains("robin@example.com") && !exact.contains("ann@example.com"), "{exact}");
+    let prefix = found("no.*");
+    for address in ["no.offers@example.com", "no.events@example.com", "no.such.mailbox@example.net"]
+    {
+        assert!(prefix.contains(address), "{address} in {prefix}");
+    }
+    assert!(!prefix.contains("robin@"), "{prefix}");
+    let domain = found("*@example.org");
+    assert!(
+        domain.contains("complained@example.org") && !domain.contains("example.com"),
+        "{domain}"
+    );
+}
+
+#[test]
+fn search_sees_a_change_at_once_and_still_after_a_compile() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "Fresh@example.com"]).expect(0);
+    let found = |pattern: &str| sandbox.quell(["search", pattern, "--json"]).expect(0).text();
+    assert!(found("fre*").contains("fresh@example.com"));
+    sandbox.quell(["compile", "--full"]).expect(0);
+    assert!(found("fre*").contains("fresh@example.com"));
+}
+
+#[test]
+fn history_keeps_what_was_deleted_and_in_which_order() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "ann@example.com", "--source", "first time"]).expect(0);
+    sandbox
+        .quell([
+            "resubscribe",
+            "ann@example.com",
+            "--permission",
+            "phone",
+            "--evidence",
+            "call 1",
+            "--by",
+            "desk",
+        ])
+        .expect(0);
+    sandbox.quell(["unsubscribe", "ANN@example.com", "--source", "second time"]).expect(0);
+    let text = sandbox.quell(["history", "Ann@Example.com", "--json"]).expect(0).text();
+    let place = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("`{needle}` in {text}"));
+    assert!(place("call 1") > place("first time"), "{text}");
+    assert!(place("second time") > place("call 1"), "{text}");
+    assert!(sandbox.quell(["history", "Ann@Example.com"]).expect(0).text().contains("call 1"));
+}
+
+#[test]
+fn history_of_another_person_says_nothing_of_this_one() {
+    let sandbox = Sandbox::with_samples();
+    let text = sandbox.quell(["history", "lab@example.com", "--json"]).expect(0).text();
+    assert!(!text.contains("robin@"), "{text}");
+}
+
+#[test]
+fn status_counts_records_and_says_that_nothing_is_behind() {
+    let sandbox = Sandbox::with_samples();
+    sandbox.quell(["compile"]).expect(0);
+    let status = sandbox.quell(["status", "--json"]).expect(0).json();
+    assert_eq!(status["records"]["contacts"], 59, "{status}");
+    assert_eq!(status["behind"], 0, "{status}");
+    for name in ["generation", "cursor", "policy", "created_at", "compiled_at"] {
+        assert!(!status[name].is_null(), "{name} in {status}");
+    }
+    for name in ["segments", "entries", "bytes"] {
+        assert!(status["index"][name].is_number(), "index.{name} in {status}");
+    }
+}
+
+#[test]
+fn compile_never_changes_an_answer() {
+    let sandbox = Sandbox::with_samples();
+    let batch = crate::sandbox::sample("recipients.csv");
+    let filter = || {
+        sandbox
+            .quell([
+                "filter",
+                batch.to_str().unwrap(),
+                "--contact-column",
+                "customer",
+                "--list-column",
+                "Lists",
+            ])
+            .expect(0)
+            .stdout
+    };
+    let before = filter();
+    for options in
+        [&["compile"][..], &["compile", "--full"], &["compile", "--full", "--no-dictionary"]]
+    {
+        sandbox.quell(options).expect(0);
+        assert!(filter() == before, "{options:?}");
+        sandbox.quell(["verify"]).expect(0);
+    }
+}
