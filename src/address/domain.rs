@@ -4,6 +4,7 @@ use super::invalid::InvalidAddress;
 use super::{DOMAIN_BYTES_MAX, LABEL_BYTES_MAX};
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The domain as it stands in a key.
@@ -11,11 +12,9 @@ pub(super) fn normalise(domain: &str) -> Result<String, InvalidAddress> {
     if let Some(rest) = domain.strip_prefix('[') {
         return literal(rest).ok_or(InvalidAddress::InvalidLiteral);
     }
-    let mut ascii = if domain.is_ascii() && !has_a_label(domain) {
-        domain.to_ascii_lowercase()
-    } else {
-        to_ascii(domain)?
-    };
+    // An A-label is ASCII already: UTS 46 leaves a true one as it is, and a false one is what the
+    // other side may hold too, so it's compared as it stands.
+    let mut ascii = if domain.is_ascii() { domain.to_ascii_lowercase() } else { to_ascii(domain)? };
     // After the mapping, which makes dots of U+3002 and its like.
     if ascii.ends_with('.') {
         ascii.pop();
@@ -24,28 +23,12 @@ pub(super) fn normalise(domain: &str) -> Result<String, InvalidAddress> {
     Ok(ascii)
 }
 
-/// Says whether a label of `domain` claims to be an A-label.
-fn has_a_label(domain: &str) -> bool {
-    const PREFIX: &str = "xn--";
-    domain
-        .split('.')
-        .any(|label| label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(PREFIX)))
-}
-
 /// UTS 46, non-transitional; lengths and bytes are [`check`]'s.
 fn to_ascii(domain: &str) -> Result<String, InvalidAddress> {
-    let mapped = Uts46::new().to_ascii(
-        domain.as_bytes(),
-        AsciiDenyList::EMPTY,
-        Hyphens::Allow,
-        DnsLength::Ignore,
-    );
-    match mapped {
-        Ok(ascii) => Ok(ascii.into_owned()),
-        // A false A-label is what the other side may hold too, so it's compared as it stands.
-        Err(_) if domain.is_ascii() => Ok(domain.to_ascii_lowercase()),
-        Err(_) => Err(InvalidAddress::ForbiddenInDomain),
-    }
+    Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
+        .map(Cow::into_owned)
+        .map_err(|_| InvalidAddress::ForbiddenInDomain)
 }
 
 /// Judges a lower-case ASCII domain without its trailing dot.
@@ -81,6 +64,27 @@ fn literal(rest: &str) -> Option<String> {
         _ => {
             let address: Ipv4Addr = inside.parse().ok()?;
             Some(format!("[{address}]"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn uts_46_leaves_a_lower_case_a_label_as_it_is(
+            label in "([\\PC&&[^\\.]]{1,5}|[a-zé例ß]{1,6})", other in "[xX][nN]--[a-zA-Z0-9-]{1,8}",
+        ) {
+            for domain in [to_ascii(&label).unwrap_or_default(), other] {
+                if let Ok(again) = to_ascii(&domain) {
+                    prop_assert_eq!(again, domain.to_ascii_lowercase());
+                }
+            }
         }
     }
 }

@@ -19,7 +19,7 @@
 //! # The rules of the exact policy
 //!
 //! 1. The bytes must be UTF-8 (RFC 6532 §3.1).
-//! 2. White space, U+200B, U+200E, U+200F, U+2060 and U+FEFF are trimmed at both ends; then more than
+//! 2. White space, U+200B, U+200E, U+200F, U+202A to U+202E, U+2060, U+2066 to U+2069 and U+FEFF are trimmed at both ends; then more than
 //!    4096 bytes are refused unread. What is left is brought to NFC, so that the two spellings of
 //!    `é` can't disagree about anything that follows.
 //! 3. One `mailto:` goes, in any case, outside or inside the angle brackets.
@@ -33,9 +33,9 @@
 //!    case, NFC. RFC 5321 §2.4 lets a host tell `Ann` from `ann`; no host in the field does, and one
 //!    withheld mail too many is the cheaper mistake.
 //! 7. Domain: lower-case labels of `a-z 0-9 - _`, 1 to 63 bytes, one trailing dot gone; a single
-//!    label is a domain. Anything else goes through UTS 46 (non-transitional) to A-labels. An A-label
-//!    that decodes to nothing valid is kept as it stands, since it can still be compared. An address
-//!    literal (RFC 5321 §4.1.3) is kept in canonical form.
+//!    label is a domain. One that is not ASCII goes through UTS 46 (non-transitional) to A-labels. An
+//!    A-label stands as it is, even a false one: it can still be compared. An address literal
+//!    (RFC 5321 §4.1.3) is kept in canonical form.
 //! 8. The key's local part is at most 64 bytes, its domain 253, the whole 254 (RFC 5321 §4.5.3.1,
 //!    less the angle brackets of a path).
 //!

@@ -23,7 +23,7 @@ pub(super) enum Local<'a> {
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| {
         c.is_whitespace()
-            || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2060}' | '\u{FEFF}')
+            || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
     })
 }
 
@@ -58,31 +58,29 @@ fn bracketed(text: &str) -> Result<Option<&str>, InvalidAddress> {
     let Some(open) = text.strip_suffix('>') else {
         return Ok(None);
     };
-    let bracket = unquoted(open).filter(|&(_, byte)| byte == b'<').last();
-    let Some((position, _)) = bracket else {
-        return Err(InvalidAddress::UnpairedBracket);
-    };
-    let (name, inside) = open.split_at(position);
-    let found = |wanted: &[u8]| unquoted(name).any(|(_, byte)| wanted.contains(&byte));
-    if found(b"<>") || (found(b"@") && found(b",;")) {
-        return Err(InvalidAddress::SeveralAddresses);
-    }
-    Ok(Some(trim(&inside[1..])))
-}
-
-/// The ASCII bytes of `text` outside double quotes, with their positions.
-fn unquoted(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    // Outside quotes: where the address starts, and whether the name before it holds an `@`, a
+    // separator, a bracket.
+    let (mut start, mut at, mut separator, mut bracket) = (None, false, false, false);
     let (mut quoted, mut escaped) = (false, false);
-    text.bytes().enumerate().filter(move |&(_, byte)| {
-        let inside = quoted;
+    for (position, byte) in open.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'<' => bracket |= start.replace(position + 1).is_some(),
+            _ if start.is_some() => {}
+            b'>' => bracket = true,
+            b'@' => at = true,
+            b',' | b';' => separator = true,
             _ => {}
         }
-        !inside && byte != b'"' && byte.is_ascii()
-    })
+    }
+    match start.and_then(|start| open.get(start..)) {
+        None => Err(InvalidAddress::UnpairedBracket),
+        Some(_) if bracket || (at && separator) => Err(InvalidAddress::SeveralAddresses),
+        Some(inside) => Ok(Some(trim(inside))),
+    }
 }
 
 /// Splits an address whose opening quote is already gone.

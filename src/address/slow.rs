@@ -1,7 +1,7 @@
 //! Every rule, in order: the path that decides.
 
 use super::invalid::InvalidAddress;
-use super::{DOMAIN_BYTES_MAX, KEY_BYTES_MAX, LOCAL_BYTES_MAX, domain, local, parse};
+use super::{KEY_BYTES_MAX, LOCAL_BYTES_MAX, domain, local, parse};
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
@@ -28,9 +28,6 @@ pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize
     let domain = domain::normalise(address.domain)?;
     if local.len() > LOCAL_BYTES_MAX {
         return Err(InvalidAddress::LocalTooLong);
-    }
-    if domain.len() > DOMAIN_BYTES_MAX {
-        return Err(InvalidAddress::DomainTooLong);
     }
     let length = local.len() + 1 + domain.len();
     let Some(out) = bytes.get_mut(..length) else {
