@@ -37,13 +37,16 @@ impl Segment {
         for (at, bucket) in self.table().as_chunks::<BUCKET_LEN>().0.iter().enumerate() {
             let slots = Slots::decode(bucket);
             let count = usize::from(slots.count);
-            if count > SLOTS || slots.zero != 0 {
+            if count > SLOTS {
                 return Some(format!("bucket {at} has {count} entries in {SLOTS} slots"));
             }
             let (used, free) = slots.states.split_at(count);
             let unused = slots.fingerprints.iter().skip(count);
-            if free.iter().any(|&state| state != 0) || unused.into_iter().any(|&bits| bits != 0) {
-                return Some(format!("bucket {at} has something in a free slot"));
+            let empty = free.iter().all(|&state| state == 0)
+                && unused.into_iter().all(|&bits| bits == 0)
+                && slots.zero == 0;
+            if !empty {
+                return Some(format!("bucket {at} has something where nothing may be"));
             }
             entries += count as u64;
             tombstones += used.iter().filter(|&&state| state == 0).count() as u64;
