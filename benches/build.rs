@@ -1,6 +1,6 @@
 //! Building an index of a million addresses from nothing, with and without its dictionary.
 //!
-//! `cargo bench --bench build`. Figures: benches/runs/.
+//! `cargo bench --bench build`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Look-ups in an index of a million addresses: batches of hits and of misses, single ones, the hash.
 //!
-//! `cargo bench --bench look_up`. Figures: benches/runs/.
+//! `cargo bench --bench look_up`.
 
 use std::hint::black_box;
 use std::sync::Arc;

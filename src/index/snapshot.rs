@@ -11,7 +11,8 @@ use crate::segment::{Hash, Segment};
 use crate::storage::Blob;
 
 /// How many look-ups ahead a cache line is asked for: enough for a miss to memory (some 100 ns) to
-/// pass, few enough that the line is still cached when its turn comes. Measured in benches/look_up.rs.
+/// pass, few enough that the line is still cached when its turn comes. Of 8, 16 and 32 this was the fastest
+/// at a million entries (benches/look_up.rs), on a machine with other work.
 const PREFETCH_AHEAD: usize = 16;
 
 /// An unchanging view of the whole index: an overlay over segments.
@@ -70,7 +71,8 @@ impl Snapshot {
 
     /// [`Snapshot::get`] for many hashes: `out` is cleared and gets one answer for each, in order.
     ///
-    /// Cost: as `get`, but the cache misses of neighbours overlap. Allocates only when `out` is too
+    /// Cost: as `get`, but the cache misses of neighbours overlap: some 20 to 50 ns each at a million
+    /// entries, where `get` takes 60 to 130. Allocates only when `out` is too
     /// small, so a caller that keeps it pays once.
     pub fn look_up(&self, hashes: &[Hash], now: Timestamp, out: &mut Vec<Blocks>) {
         let inner = &*self.0;
@@ -89,7 +91,7 @@ impl Snapshot {
     /// What is known of the exact `key` of an address, through the dictionaries: newest first, the first
     /// that holds the key decides.
     ///
-    /// Cost: about 2 µs a segment; the first call reads each dictionary whole for its checksum.
+    /// Cost: 1 to 2 µs a segment; the first call reads each dictionary whole for its checksum.
     ///
     /// # Errors
     ///
