@@ -93,38 +93,48 @@ impl Filter<'_> {
             columns: &columns,
             names_lists: withheld.is_some(),
         };
-        let threads = options.threads.max(1);
+        let writer = Writer { options, kept, withheld, progress };
+        let tally = self.pump(&mut chunks, first, &judge, writer)?;
+        Ok((Summary { tally, empty_input: false }, chunks.into_inner()))
+    }
+
+    /// Lets all chunks through the workers. The reader is this thread and the writer one of its own:
+    /// both block on files, and a blocked thread of the pool would judge nothing.
+    fn pump<R: Read + Send, K: Write + Send, W: Write + Send>(
+        &self,
+        chunks: &mut Chunks<R>,
+        first: ChunkBuffer,
+        judge: &Judge<'_>,
+        writer: Writer<'_, K, W>,
+    ) -> Result<Tally> {
+        let threads = self.options.threads.max(1);
         let jobs = threads * CHUNKS_PER_WORKER + 1;
         let (free_in, free) = bounded(jobs);
         let (done_in, done) = bounded(jobs);
         for _ in 0..jobs {
             // The channel has room for all of them.
-            let _ = free_in.send(Job::new(&columns));
+            let _ = free_in.send(Job::new(judge.columns));
         }
-        let wants_withheld = withheld.is_some();
-        let writer = Writer { options, kept, withheld, progress };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|at| format!("quell-filter-{at}"))
             .build()
             .map_err(|error| Error::untrusted(format!("cannot start worker threads: {error}")))?;
-        let (read, tally) = std::thread::scope(|scope| {
-            // The writer blocks on its output, so it stands outside the pool; so does the reader,
-            // which is this thread.
+        let wants_withheld = writer.withheld.is_some();
+        std::thread::scope(|scope| {
             let writer = scope.spawn(move || writer.run(&done, &free_in));
             let read: Result<()> = pool.in_place_scope_fifo(|workers| {
-                let mut sequence = 0;
-                let mut pending = Some(first);
-                // No free job is left when the writer has given up: its error is the one to tell.
-                while let Ok(mut job) = free.recv() {
-                    match pending.take() {
+                let mut first = Some(first);
+                for sequence in 0.. {
+                    // No free job is left when the writer has given up: its error is the one to tell.
+                    let Ok(mut job) = free.recv() else { break };
+                    match first.take() {
                         Some(first) => job.chunk = first,
-                        None if self.fill(&mut chunks, &mut job.chunk)? => {}
+                        None if self.fill(chunks, &mut job.chunk)? => {}
                         None => break,
                     }
                     job.sequence = sequence;
-                    sequence += 1;
-                    let (judge, done_in) = (&judge, done_in.clone());
+                    let done_in = done_in.clone();
                     workers.spawn_fifo(move |_| {
                         job.work(judge, wants_withheld);
                         // Fails only when the writer has given up.
@@ -135,11 +145,9 @@ impl Filter<'_> {
             });
             drop(done_in);
             let tally = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (read, tally)
-        });
-        let tally = tally?;
-        read?;
-        Ok((Summary { tally, empty_input: false }, chunks.into_inner()))
+            // A fault of the rows stands before one of reading on.
+            tally.and_then(|tally| read.map(|()| tally))
+        })
     }
 
     fn fill<R: Read>(&self, chunks: &mut Chunks<R>, buffer: &mut ChunkBuffer) -> Result<bool> {
@@ -157,7 +165,13 @@ impl Filter<'_> {
         let options = self.options;
         let header = Header::read(first.bytes(), first.from, options.dialect, options.limits)
             .map_err(|fault| text_error(&options.input_name, fault.kind, first, fault.at, 0))?;
-        let Some(header) = header else { return Ok(None) };
+        let Some(header) = header else {
+            if first.last {
+                return Ok(None);
+            }
+            let message = format!("`{}`: nothing but blank lines at its start", options.input_name);
+            return Err(Error::input(message).with_hint("is this file CSV?"));
+        };
         if !options.header {
             return Columns::without_header(header.names().len(), options).map(Some);
         }

@@ -261,7 +261,6 @@ fn readers_during_commits_see_whole_states() {
 /// A base too large for its full hashes to be stored takes part in a merge while its table has room, and
 /// then a rebuild is due; answers and count are right throughout.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "a million entries are slow without optimisation")]
 fn a_base_without_full_hashes_is_merged_until_it_is_full() {
     // Spread and distinct, as hashes are.
     let hash = |number: u64| {
