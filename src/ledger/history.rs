@@ -1,4 +1,14 @@
 //! What happened to one key.
+//!
+//! The details, as JSON; a *record* has all its fields, and with `import` and `recorded_at` its
+//! provenance:
+//!
+//! | kind | detail |
+//! | --- | --- |
+//! | `imported` | `{"record", "import":{"id","name","format","sha256"}}`, the record as it was added |
+//! | `unsubscribed` | `{"record", "added", "changed":[{"was","now"}], "by"}` |
+//! | `resubscribed` | `{"address", "request", "permission":{"channel","evidence","by"}, "deleted":[record], "changed":[{"was","now"}]}` |
+//! | `changed` | `{"changed":[{"was","now"}], "cause":{"kind":"import"\|"unsubscribe"\|"resubscribe", …}}` |
 
 use crate::record::Timestamp;
 use serde_json::Value;

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Statements a connection keeps prepared: more than this layer has.
 const STATEMENTS_MAX: usize = 96;
+/// SQLite's page cache for an import, in KiB, negative as its pragma wants it.
+const IMPORT_CACHE: i64 = -(64 << 10);
 /// Idle connections kept; each costs a few hundred KiB.
 const IDLE_MAX: usize = 8;
 
@@ -59,6 +61,18 @@ impl Pool {
         if let Some(connection) = idle {
             return Ok(Pooled { pool: self, connection: Some(connection), keep: true });
         }
+        self.open()
+    }
+
+    /// A connection with a large page cache, which goes when the loan does.
+    pub(super) fn take_for_import(&self) -> Result<Pooled<'_>> {
+        let mut loan = self.open()?;
+        loan.keep = false;
+        loan.pragma_update(None, "cache_size", IMPORT_CACHE)?;
+        Ok(loan)
+    }
+
+    fn open(&self) -> Result<Pooled<'_>> {
         let (connection, keep) = match open(&self.path, self.settings) {
             Ok(connection) => (connection, true),
             // Read as immutable, SQLite looks for no later writes: good for one look, not to keep.
@@ -147,6 +161,13 @@ fn has_log(path: &Path) -> bool {
         Ok(metadata) => metadata.len() > 0,
         Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
+}
+
+/// The path from the root: SQLite would read one that begins with `file:` as a URI with options.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| {
+        Error::untrusted(format!("cannot open `{}`: {error}", path.display())).with_source(error)
+    })
 }
 
 /// Says that there is a ledger to open, with the cure when there is none.

@@ -20,6 +20,10 @@ impl From<rusqlite::Error> for Error {
                 Self::untrusted(format!("the ledger can't be written: {error}"))
                     .with_hint("check the owner and the permissions of the store's directory")
             }
+            Some(ErrorCode::CannotOpen) => {
+                Self::untrusted(format!("the ledger can't be opened: {error}"))
+                    .with_hint("check the owner and the permissions of the store's directory")
+            }
             _ => Self::untrusted(format!("the ledger failed: {error}")),
         };
         said.with_source(error)

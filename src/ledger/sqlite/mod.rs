@@ -65,6 +65,7 @@ impl SqliteLedger {
         if path.exists() {
             return Err(taken());
         }
+        let path = &connection::absolute(path)?;
         let directory = directory_of(path);
         let draft =
             NamedTempFile::new_in(&directory).map_err(|error| Error::writing(path, error))?;
@@ -102,7 +103,7 @@ impl SqliteLedger {
     pub fn temporary(identity: &Identity, now: Timestamp) -> Result<Self> {
         let directory =
             TempDir::new().map_err(|error| Error::writing(&std::env::temp_dir(), error))?;
-        let path = directory.path().join("ledger.db");
+        let path = connection::absolute(&directory.path().join("ledger.db"))?;
         schema::create(&path, identity, now)?;
         Self::open_with(
             &path,
@@ -112,6 +113,7 @@ impl SqliteLedger {
     }
 
     fn open_with(path: &Path, settings: Settings, temporary: Option<TempDir>) -> Result<Self> {
+        let path = &connection::absolute(path)?;
         connection::require(path)?;
         let pool = Pool::new(path, settings);
         let meta = schema::open(&*pool.take()?, path)?;

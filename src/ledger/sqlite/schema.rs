@@ -1,6 +1,5 @@
 //! The schema's version, its migrations, and what a ledger knows of itself.
 
-use super::codes::instant;
 use super::fault::damaged;
 use crate::error::{Error, Result};
 use crate::ledger::Identity;
@@ -69,8 +68,7 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
             policy: text(connection, "policy")?,
             key_id: text(connection, "key_id")?,
         },
-        created_at: instant(Some(number(connection, "created_at")?))
-            .unwrap_or(Timestamp::from_micros(0)),
+        created_at: Timestamp::from_micros(number(connection, "created_at")?),
     })
 }
 

@@ -43,7 +43,25 @@ impl<'l> Writer<'l> {
     /// the busy timeout.
     pub(super) fn begin(ledger: &'l SqliteLedger, cause: &'l str, now: Timestamp) -> Result<Self> {
         let turn = ledger.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = ledger.pool.take()?;
+        Self::on(ledger.pool.take()?, turn, cause, now)
+    }
+
+    /// Begins likewise, with memory for many rows.
+    pub(super) fn begin_import(
+        ledger: &'l SqliteLedger,
+        cause: &'l str,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let turn = ledger.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::on(ledger.pool.take_for_import()?, turn, cause, now)
+    }
+
+    fn on(
+        connection: Pooled<'l>,
+        turn: MutexGuard<'l, ()>,
+        cause: &'l str,
+        now: Timestamp,
+    ) -> Result<Self> {
         // IMMEDIATE: a transaction that reads first and writes later can't wait for another writer.
         connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(Self {

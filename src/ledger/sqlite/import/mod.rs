@@ -26,10 +26,6 @@ const HUGE_MIN: u64 = 200_000;
 const HUGE_SHARE: u64 = 10;
 /// How long a finished import waits for readers before it leaves its log to be emptied later.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
-/// SQLite's page cache during an import, in KiB, negative as its pragma wants it.
-const IMPORT_CACHE: i64 = -(64 << 10);
-const DEFAULT_CACHE: i64 = -2_000;
-
 /// An import being gathered.
 pub(super) struct Session<'l> {
     ledger: &'l SqliteLedger,
@@ -107,7 +103,7 @@ impl ImportSession for Session<'_> {
             )));
         }
         let cause = format!("import {}", kind.as_str());
-        let writer = Writer::begin(ledger, &cause, now)?;
+        let writer = Writer::begin_import(ledger, &cause, now)?;
         let there = counts(writer.connection())?.total();
         let huge = HUGE_MIN.max(there / HUGE_SHARE);
         let mut import = Import {
@@ -117,7 +113,6 @@ impl ImportSession for Session<'_> {
             is_huge: staged >= huge,
             counts: ImportCounts { read, rejected, ..ImportCounts::default() },
         };
-        writer.connection().pragma_update(None, "cache_size", IMPORT_CACHE)?;
         // By the keys it touches rather than by its rows: a daily export of everything may be ten
         // million rows that change a hundred. Into a far smaller ledger, most rows must be new.
         writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
@@ -190,7 +185,6 @@ impl Import<'_> {
                 Kind::Suppressions => suppressions::apply(self, sorted)?,
             }
         }
-        self.writer.connection().pragma_update(None, "cache_size", DEFAULT_CACHE)?;
         Ok(())
     }
 

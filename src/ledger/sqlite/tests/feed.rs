@@ -36,24 +36,30 @@ fn a_cursor_beyond_the_end_means_everything() {
     assert_eq!(view.change_count_after(Cursor::from_u64(1), 7).unwrap(), 7);
 }
 
+/// Contacts, because a huge import of them also makes their index anew.
 #[test]
 fn a_huge_import_says_everything_once() {
     let ledger = ledger();
     let source = ImportSource { name: "big.csv".into(), format: "native".into() };
     let rows = 200_000_u32;
-    let mut session = ledger.import_session(Kind::Suppressions, source, at(1)).unwrap();
+    let mut session = ledger.import_session(Kind::Contacts, source, at(1)).unwrap();
     for number in 0..rows {
         let address = format!("{number}@example.com");
-        session.push(address.as_bytes(), &bounce(&address, None)).unwrap();
+        let row = contact(&format!("c{}", number ^ 0x2_aaaa), &address, None, None);
+        session.push(address.as_bytes(), &row).unwrap();
     }
     let counts = session.apply(rows.into(), 0, "00").unwrap();
     assert_eq!(counts.added, u64::from(rows));
     let view = ledger.view().unwrap();
     assert_eq!(feed(&*view, Cursor::START), None);
     assert_eq!(view.position().cursor.as_u64(), 1, "one row, not one a key");
-    assert_eq!(view.counts().unwrap().suppressions, u64::from(rows));
+    assert_eq!(view.counts().unwrap().contacts, u64::from(rows));
+    assert_eq!(view.contact_flags("c7").unwrap().unwrap().address, "174765@example.com");
+    assert_eq!(view.integrity_check().unwrap(), Vec::<String>::new());
     let end = view.position().cursor;
     drop(view);
+    let indexed = "SELECT 1 FROM sqlite_schema WHERE name = 'contact_by_id'";
+    assert!(ledger.pool.take().unwrap().prepare(indexed).unwrap().exists([]).unwrap());
     import(&ledger, &[(ANN, bounce("ann@example.com", None))], 2);
     let view = ledger.view().unwrap();
     assert_eq!(feed(&*view, end), Some([("address".into(), ANN.to_vec())].into()));

@@ -1,0 +1,135 @@
+//! Sorts more rows than memory holds: sorted runs in nameless files, merged.
+//!
+//! Rows are (sort bytes, payload bytes) and come back in the order of their sort bytes; equal ones in
+//! the order they were pushed, so that "the first of equals wins" holds across runs.
+
+mod buffer;
+mod merge;
+
+use crate::error::{Error, Result};
+use buffer::Buffer;
+pub(super) use merge::Sorted;
+use merge::write_row;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+
+/// Buffered bytes, bookkeeping included, at which a run is written.
+pub(super) const RUN_BYTES: usize = 64 << 20;
+/// Open runs at which they are merged into one, so that the number of open files stays bounded.
+const RUNS_MAX: usize = 128;
+const READ_BYTES: usize = 256 << 10;
+
+/// Takes rows in.
+pub(super) struct Sorter {
+    directory: PathBuf,
+    run_bytes: usize,
+    runs_max: usize,
+    buffer: Buffer,
+    runs: Vec<File>,
+    len: u64,
+}
+
+impl Sorter {
+    /// A sorter that spools to nameless files in `directory`.
+    pub(super) fn new(directory: PathBuf, run_bytes: usize) -> Self {
+        Self {
+            directory,
+            run_bytes,
+            runs_max: RUNS_MAX,
+            buffer: Buffer::default(),
+            runs: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// How many rows were pushed.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(super) fn push(&mut self, sort: &[u8], payload: &[u8]) -> Result<()> {
+        if self.buffer.bytes() + sort.len() + payload.len() > self.run_bytes {
+            self.spill()?;
+        }
+        self.buffer.push(sort, payload)?;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Ends the input. Memory: the last buffer and 256 KiB a run.
+    pub(super) fn finish(mut self) -> Result<Sorted> {
+        self.buffer.sort();
+        let buffer = std::mem::take(&mut self.buffer);
+        Sorted::new(std::mem::take(&mut self.runs), buffer).map_err(spool_error)
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        if self.buffer.rows.is_empty() {
+            return Ok(());
+        }
+        if self.runs.len() >= self.runs_max {
+            // The merged run holds the oldest rows and stands first, so arrival order is kept.
+            let runs = std::mem::take(&mut self.runs);
+            let mut sorted = Sorted::new(runs, Buffer::default()).map_err(spool_error)?;
+            let mut merged = self.run()?;
+            while let Some((sort, payload)) = sorted.next()? {
+                write_row(&mut merged, sort, payload).map_err(spool_error)?;
+            }
+            self.runs.push(merged.into_inner().map_err(|error| spool_error(error.into()))?);
+        }
+        self.buffer.sort();
+        let mut run = self.run()?;
+        for row in &self.buffer.rows {
+            let (sort, payload) = self.buffer.row(row);
+            write_row(&mut run, sort, payload).map_err(spool_error)?;
+        }
+        self.runs.push(run.into_inner().map_err(|error| spool_error(error.into()))?);
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn run(&self) -> Result<BufWriter<File>> {
+        let file = tempfile::tempfile_in(&self.directory).map_err(spool_error)?;
+        Ok(BufWriter::with_capacity(READ_BYTES, file))
+    }
+}
+
+fn spool_error(error: io::Error) -> Error {
+    Error::untrusted(format!("cannot spool the import: {error}"))
+        .with_hint("make room in the store's directory; nothing of the file was applied")
+        .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn rows_come_back_sorted_and_equal_ones_in_order_of_arrival(
+            rows in proptest::collection::vec(proptest::collection::vec(0_u8..3, 0..12), 0..300),
+            run_bytes in 1_usize..4_000,
+        ) {
+            let mut sorter = Sorter::new(std::env::temp_dir(), run_bytes);
+            sorter.runs_max = 3;
+            let mut want = Vec::new();
+            for (arrival, sort) in rows.into_iter().enumerate() {
+                let payload = arrival.to_le_bytes().to_vec();
+                sorter.push(&sort, &payload).unwrap();
+                want.push((sort, payload));
+            }
+            prop_assert_eq!(sorter.len(), want.len() as u64);
+            want.sort_by(|a, b| a.0.cmp(&b.0));
+            let mut sorted = sorter.finish().unwrap();
+            let mut got = Vec::new();
+            while let Some((sort, payload)) = sorted.next().unwrap() {
+                got.push((sort.to_vec(), payload.to_vec()));
+            }
+            prop_assert_eq!(got, want);
+        }
+    }
+}
