@@ -10,7 +10,6 @@ CREATE TABLE meta (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('schema', '1');
 
 -- A contact whose address changed keeps its former row: a block never leaves an address by itself.
 -- All rows of one contact_id carry equal flags.

@@ -8,7 +8,7 @@ use refinery::{Migration, Runner};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
-/// The schema this build writes. The last migration sets the same number in `meta`.
+/// The schema this build writes: the number of its last migration.
 pub(super) const SCHEMA_VERSION: i64 = 1;
 
 /// Every migration, oldest first. An applied one is never edited: its checksum is in the store.
@@ -46,13 +46,22 @@ pub(super) fn create(path: &Path, identity: &Identity, now: Timestamp) -> Result
     connection.close().map_err(|(_, error)| error.into())
 }
 
+/// The schema of a ledger: that of its last migration, or what a later version says in SQLite's own place
+/// for it.
+fn version(connection: &Connection) -> Result<i64> {
+    let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    let migrated: i64 = connection.query_row(newest, [], |row| row.get(0))?;
+    let user: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(migrated.max(user))
+}
+
 /// Reads what a ledger knows of itself, after the migrations it lacks. A current one is only read.
 pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
     let tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
     if connection.query_row(tables, [], |_| Ok(())).optional()?.is_none() {
         return Err(damaged("the file is a database, but not a ledger"));
     }
-    let version: i64 = number(connection, "schema")?;
+    let version = version(connection)?;
     if version > SCHEMA_VERSION {
         return Err(Error::untrusted(format!(
             "ledger schema {version}, this build reads up to {SCHEMA_VERSION}"

@@ -63,7 +63,12 @@ fn a_newer_schema_is_refused_with_the_cure() {
     let (_directory, path) = place();
     drop(SqliteLedger::create(&path, &identity(), at(0)).unwrap());
     let raw = Connection::open(&path).unwrap();
-    raw.execute("UPDATE meta SET value = '2' WHERE name = 'schema'", []).unwrap();
+    raw.execute(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+         VALUES (2, 'later', '', '')",
+        [],
+    )
+    .unwrap();
     drop(raw);
     let error = SqliteLedger::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Untrusted);
