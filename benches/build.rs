@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use quell::index::{Batch, Index, IndexIdentity, KeyHasher, Position, SecretKey};
+use quell::index::{Batch, Index, IndexIdentity, KeyHasher, Position, SecretKey, dictionary_value};
 use quell::record::state::EntryState;
 use quell::record::{Blocks, Reason, Timestamp};
 use quell::segment::{DictionaryBuilder, Identity};
@@ -23,7 +23,7 @@ fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
         let key = format!("recipient{number:07}@example.com");
         batch.push(hasher.address(key.as_bytes()), &state);
         if dictionary {
-            builder.push(key.as_bytes(), state.blocks.to_bits()).unwrap();
+            builder.push(key.as_bytes(), dictionary_value(Some(state.blocks))).unwrap();
         }
     }
     batch.dictionary = dictionary.then(|| builder.finish().unwrap());

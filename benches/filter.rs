@@ -1,0 +1,90 @@
+//! The whole filter over recipients in memory: plain, quoted, with withheld rows written too.
+//!
+//! `cargo bench --bench filter`; throughput is the input's bytes.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use quell::address::{KeyBuffer, Policy};
+use quell::filter::{Filter, Options};
+use quell::index::{
+    Batch, Index, IndexIdentity, KeyHasher, Overlay, Position, SecretKey, Snapshot,
+};
+use quell::record::state::EntryState;
+use quell::record::{Blocks, Reason, Timestamp};
+use quell::segment::Identity;
+use quell::storage::{Access, Memory};
+
+const ROWS: u32 = 200_000;
+const SUPPRESSED: u32 = 1_000_000;
+/// One row in this many is withheld.
+const ONE_IN: u32 = 12;
+
+fn address(number: u32) -> String {
+    format!("recipient{number:07}@mail{}.example.com", number % 97)
+}
+
+#[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
+fn snapshot(hasher: &KeyHasher) -> Snapshot {
+    let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
+    let (mut batch, mut buffer) = (Batch::default(), KeyBuffer::default());
+    for number in 0..SUPPRESSED {
+        let address = address(number);
+        let key = Policy::default().key(address.as_bytes(), &mut buffer).unwrap();
+        batch.push(hasher.address(key.as_bytes()), &state);
+    }
+    let segment = Identity { key_id: hasher.key_id(), policy: Policy::default().id() };
+    let identity = IndexIdentity { ledger_id: "bench".to_owned(), segment };
+    let (directory, at) = (Arc::new(Memory::new()), Position::default());
+    let now = Timestamp::from_micros(0);
+    Index::rebuild(directory, identity, Access::Resident, batch, at, now)
+        .unwrap()
+        .snapshot(Overlay::new(), at)
+}
+
+#[expect(clippy::unwrap_used, reason = "writing to a String can't fail")]
+fn recipients(quote: &str) -> Vec<u8> {
+    let mut text = String::from("id,email,name,city,note\n");
+    for row in 0..ROWS {
+        let number = if row % ONE_IN == 0 { row } else { SUPPRESSED + row };
+        let (address, q) = (address(number), quote);
+        writeln!(text, "{q}{row}{q},{q}{address}{q},{q}A Reader{q},{q}Town{q},{q}x{q}").unwrap();
+    }
+    text.into_bytes()
+}
+
+#[expect(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
+fn filter(criterion: &mut Criterion) {
+    let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
+    let snapshot = snapshot(&hasher);
+    let mut group = criterion.benchmark_group("filter");
+    group.sample_size(20);
+    for (name, quote) in [("plain", ""), ("quoted", "\"")] {
+        let input = recipients(quote);
+        group.throughput(Throughput::Bytes(input.len() as u64));
+        for (threads, withheld) in [(1, false), (2, false), (2, true)] {
+            let options = Options { threads, ..Options::default() };
+            let filter = Filter {
+                snapshot: &snapshot,
+                hasher: &hasher,
+                policy: Policy::default(),
+                options: &options,
+            };
+            let suffix = if withheld { "/with withheld rows" } else { "" };
+            group.bench_function(format!("{name}/{threads} threads{suffix}"), |bencher| {
+                bencher.iter(|| {
+                    let mut sink = io::sink();
+                    let withheld = withheld.then_some(&mut sink);
+                    filter.run(black_box(&input[..]), &mut io::sink(), withheld, &|_| {}).unwrap().0
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, filter);
+criterion_main!(benches);
