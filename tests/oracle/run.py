@@ -137,7 +137,8 @@ class Run:
             high = sum(name in outcome for outcome in outcomes)
             if not low <= counts[name] <= high:
                 raise Difference(f"import {name}: expected {low} to {high}, actual {counts[name]}")
-        if before == self.world and counts["added"]:
+        # Another spelling or state of an unsubscribe is a record of its own, which the model does not tell apart.
+        if step.kind != "unsubscribes" and before == self.world and counts["added"]:
             raise Difference(f"an import that changes nothing added {counts['added']}")
 
     def _take_in(self, kind: str, value) -> set[str]:
