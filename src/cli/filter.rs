@@ -1,8 +1,8 @@
 //! `quell filter`: the rows that may be mailed.
 
 use super::args::{Filter as Arguments, Invalid};
-use super::terminal::{Terminal, stdin_file, stdout_file};
-use super::{Context, clock, exit, input};
+use super::terminal::Terminal;
+use super::{Context, clock, exit, files, input};
 use crate::address::Policy;
 use crate::delimited::{Dialect, Limits};
 use crate::error::{Error, Result};
@@ -14,13 +14,15 @@ use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
 use crate::storage::Access;
 use crate::store::Store;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Below this an index is mapped: reading it whole into memory pays only for many look-ups.
 const RESIDENT_FROM_BYTES: u64 = 4 << 20;
+
+/// Each thread has some megabytes of buffers, so far more than processors only cost memory.
+const THREADS_MAX: usize = 1024;
 
 /// What answers a run.
 struct Answers {
@@ -39,8 +41,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let started = Instant::now();
     let now = clock::now();
     let options = options(arguments, now)?;
-    refuse_one_path_twice(arguments)?;
-    let source = open_input(arguments.input.as_deref())?;
+    refuse_clashes(arguments)?;
+    let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
     let length = source.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
     let answers = answers(context, arguments, length, now)?;
     let filter = Filter {
@@ -51,15 +53,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     };
 
     let digests = arguments.report.is_some();
-    let mut kept = Measured::new(open_output(arguments.output.as_deref())?, digests);
+    let mut kept = Measured::new(
+        files::open_output(arguments.output.as_deref().unwrap_or(Path::new("-")))?,
+        digests,
+    );
     let mut withheld = match &arguments.suppressed {
         Some(path) => Some(io::BufWriter::with_capacity(
             1 << 18,
-            Measured::new(Output::create(path)?, digests),
+            Measured::new(files::open_output(path)?, digests),
         )),
         None => None,
     };
-    let report = arguments.report.as_deref().map(Output::create).transpose()?;
+    let report = arguments.report.as_deref().map(files::open_output).transpose()?;
     let bar = context.terminal.progress("filter", length);
     let ran = filter
         .run(Measured::new(source, digests), &mut kept, withheld.as_mut(), &|bytes| bar.inc(bytes));
@@ -126,8 +131,10 @@ fn write_report(out: &mut Output, report: &Report) -> Result<()> {
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
     let choice = |column: &String| ColumnChoice(column.clone());
     let threads = match arguments.threads {
-        Some(0) => return Err(Error::usage("--threads 0: at least one thread is needed")),
-        Some(threads) => threads,
+        Some(threads @ 1..=THREADS_MAX) => threads,
+        Some(threads) => {
+            return Err(Error::usage(format!("--threads {threads}: give 1 to {THREADS_MAX}")));
+        }
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     Ok(Options {
@@ -181,44 +188,21 @@ fn dialect(arguments: &Arguments) -> Result<Dialect> {
     })
 }
 
-/// Two results under one name would overwrite each other.
-fn refuse_one_path_twice(arguments: &Arguments) -> Result<()> {
-    let is_file = |path: &&PathBuf| path.as_os_str() != "-" && !is_special(path);
-    let mut paths: Vec<&PathBuf> = [&arguments.output, &arguments.suppressed, &arguments.report]
-        .into_iter()
-        .flatten()
-        .filter(is_file)
-        .collect();
-    paths.sort();
-    match paths.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => {
-            Err(Error::usage(format!("`{}` is named for two results", pair[0].display())))
-        }
-        None => Ok(()),
-    }
-}
-
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+/// A result under the name of another, or of an input, would overwrite it.
+fn refuse_clashes(arguments: &Arguments) -> Result<()> {
+    let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
+    let others = [&arguments.suppressed, &arguments.report].into_iter().flatten();
+    let results: Vec<&Path> = others.map(PathBuf::as_path).collect();
+    let suppress: Vec<&Path> = arguments.suppress.iter().map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = arguments.input.as_deref().into_iter().chain(suppress).collect();
+    files::refuse_clashes(&results, &inputs)?;
+    // The kept rows may take the place of the recipients, as with `sort -o`: they are read first.
+    let results: Vec<&Path> = results.into_iter().chain([output]).collect();
+    files::refuse_clashes(&results, &[])
 }
 
 fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
-}
-
-fn open_input(path: Option<&Path>) -> Result<File> {
-    match path {
-        None => stdin_file(),
-        Some(path) if path.as_os_str() == "-" => stdin_file(),
-        Some(path) => File::open(path).map_err(|error| Error::reading(path, error)),
-    }
-}
-
-fn open_output(path: Option<&Path>) -> Result<Output> {
-    match path {
-        Some(path) if path.as_os_str() != "-" => Output::create(path),
-        _ => Ok(Output::stream(stdout_file()?, "standard output")),
-    }
 }
 
 fn answers(

@@ -1,8 +1,8 @@
 //! `quell import`: records from files.
 
 use super::args::Import;
-use super::terminal::{print_json, stdin_file};
-use super::{Context, clock, exit, input};
+use super::terminal::print_json;
+use super::{Context, clock, exit, files, input};
 use crate::error::{Error, Result};
 use crate::filter::{Measured, Output};
 use crate::import::{Rejects, Row, read};
@@ -10,9 +10,8 @@ use crate::ledger::{ImportCounts, ImportSource, Ledger};
 use crate::record::Kind;
 use crate::store::Store;
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs the command: each file is applied whole or not at all, one after the other.
 ///
@@ -22,10 +21,11 @@ use std::path::Path;
 /// no later file is looked at.
 pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     let kind = kind(&arguments.kind)?;
+    refuse_clashes(arguments)?;
     let store = Store::open(&context.store)?;
     let mut rejects = match &arguments.rejects {
         Some(path) => {
-            let out = BufWriter::new(Output::create(path)?);
+            let out = BufWriter::new(files::open_output(path)?);
             Some(Rejects::new(out).map_err(|error| Error::writing(path, error))?)
         }
         None => None,
@@ -49,14 +49,24 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
         let out = out.map_err(|error| Error::writing(path, error.into_error()))?;
         out.publish(false)?;
     }
-    outcome?;
+    // Also before an error: what an earlier file came to is applied.
     if arguments.json {
         match answers.as_slice() {
-            [one] => print_json(one)?,
+            [] => {}
+            [one] if arguments.files.len() == 1 => print_json(one)?,
             several => print_json(&several)?,
         }
     }
-    Ok(exit::DONE)
+    outcome.map(|()| exit::DONE)
+}
+
+/// The rejects would overwrite what they came from, or mix with the counts.
+fn refuse_clashes(arguments: &Import) -> Result<()> {
+    let rejects: Vec<&Path> = arguments.rejects.as_deref().into_iter().collect();
+    let counts = arguments.json.then_some(Path::new("-"));
+    let inputs: Vec<&Path> = arguments.files.iter().map(PathBuf::as_path).collect();
+    files::refuse_clashes(&rejects, &inputs)?;
+    files::refuse_clashes(&[rejects, counts.into_iter().collect()].concat(), &[])
 }
 
 fn kind(word: &str) -> Result<Kind> {
@@ -75,12 +85,7 @@ fn import(
     allow_rejects: u64,
     rejects: &mut Option<Rejects<BufWriter<Output>>>,
 ) -> Result<ImportCounts> {
-    let stdin = path.as_os_str() == "-";
-    let input = if stdin {
-        stdin_file()?
-    } else {
-        File::open(path).map_err(|error| Error::reading(path, error))?
-    };
+    let input = files::open_input(path)?;
     let length = input.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
     let name = path.display().to_string();
     let now = clock::now();

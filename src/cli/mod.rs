@@ -7,6 +7,7 @@ mod compile;
 mod completions;
 pub mod exit;
 mod export;
+mod files;
 mod filter;
 mod history;
 mod import;

@@ -52,17 +52,21 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when a column is given by name, or none is given
-    /// and the file has several.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when a column is given by name or is beyond the
+    /// first record, or none is given and the file has several.
     pub fn without_header(width: usize, options: &Options) -> Result<Self> {
-        let numbered = |choice: &ColumnChoice| {
-            choice.number().ok_or_else(|| {
-                Error::usage(format!(
-                    "column `{}`: a file without a header has only numbers",
-                    choice.0
-                ))
-                .with_hint("count the columns from 1, or leave out --no-header")
-            })
+        let numbered = |choice: &ColumnChoice| match choice.number() {
+            Some(column) if column < width => Ok(column),
+            Some(_) => {
+                let message = format!("no column {}; the first row has {width}", choice.0.trim());
+                Err(Error::usage(message).with_hint("is the delimiter what it should be?"))
+            }
+            None => {
+                let message =
+                    format!("column `{}`: a file without a header has only numbers", choice.0);
+                Err(Error::usage(message)
+                    .with_hint("count the columns from 1, or leave out --no-header"))
+            }
         };
         let emails = match options.email_columns.as_slice() {
             [] if width <= 1 => vec![0],

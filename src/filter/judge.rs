@@ -31,6 +31,8 @@ pub(super) enum ChunkFault {
     Text(Fault),
     /// A row's address is unusable and the run is to fail on one.
     Address { at: usize, fault: InvalidAddress },
+    /// A row's list or contact cell is no UTF-8: it would match no record, whatever is recorded.
+    NotUtf8 { at: usize, what: &'static str },
 }
 
 /// The working memory of one chunk, reused from chunk to chunk.
@@ -152,14 +154,18 @@ impl Judge<'_> {
                 }
             }
             if let Some(cell) = contact.and_then(|place| judged.cells.at(place)) {
-                let id = trimmed(cell.text(bytes, &mut judged.text));
+                let id = text(cell.text(bytes, &mut judged.text), record.start, "contact")?;
                 if !id.is_empty() {
-                    judged.contact_hashes.push(self.hasher.contact(id));
+                    judged.contact_hashes.push(self.hasher.contact(id.as_bytes()));
                     judged.contacts.push(row);
                 }
             }
             if let Some(place) = list {
-                judged.list_cells.push(judged.cells.at(place));
+                let cell = judged.cells.at(place);
+                if let Some(cell) = cell {
+                    text(cell.text(bytes, &mut judged.text), record.start, "list")?;
+                }
+                judged.list_cells.push(cell);
             }
             let (start, content_end, end) = (record.start, record.content_end, record.end);
             judged.rows.push(Row { start, content_end, end, reasons });
@@ -185,9 +191,8 @@ impl Judge<'_> {
             for list in lists.filter(|list| !list.is_empty()) {
                 let hash = self.hasher.list(list.as_bytes(), key.as_bytes());
                 let more = self.snapshot.get(hash, self.options.now).reasons(self.options.class);
-                let named = || judged.opted_out.contains(&(probe.row, list.to_owned()));
-                if self.names_lists && more.contains(Reason::OptedOut) && !named() {
-                    judged.opted_out.push((probe.row, list.to_owned()));
+                if self.names_lists && more.contains(Reason::OptedOut) {
+                    name_list(&mut judged.opted_out, probe.row, list);
                 }
                 reasons = reasons.union(more);
             }
@@ -197,7 +202,16 @@ impl Judge<'_> {
     }
 }
 
-/// A contact id without surrounding white space, as the import keeps it.
-fn trimmed(id: &[u8]) -> &[u8] {
-    std::str::from_utf8(id).map_or(id, |id| id.trim().as_bytes())
+/// A cell's text without surrounding white space, as an import keeps it.
+fn text<'t>(cell: &'t [u8], at: usize, what: &'static str) -> Result<&'t str, ChunkFault> {
+    let text = std::str::from_utf8(cell).map_err(|_| ChunkFault::NotUtf8 { at, what })?;
+    Ok(text.trim())
+}
+
+/// Adds a list to those of `row`, once; rows come in ascending order, so only the last are looked at.
+fn name_list(opted_out: &mut Vec<(usize, String)>, row: usize, list: &str) {
+    let mut of_row = opted_out.iter().rev().take_while(|(other, _)| *other == row);
+    if !of_row.any(|(_, named)| named == list) {
+        opted_out.push((row, list.to_owned()));
+    }
 }

@@ -288,6 +288,11 @@ fn fault_error(options: &Options, fault: &ChunkFault, chunk: &ChunkBuffer, lines
             Error::input(format!("{place}: the row has no usable address: {fault}"))
                 .with_hint("mend the row, or withhold such rows with --invalid withhold")
         }
+        ChunkFault::NotUtf8 { at, what } => {
+            let place = place(&options.input_name, chunk, *at, lines);
+            Error::input(format!("{place}: the row's {what} is not UTF-8, so it matches no record"))
+                .with_hint("convert the file first: `iconv -f WINDOWS-1252 -t UTF-8`")
+        }
     }
 }
 

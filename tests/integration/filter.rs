@@ -354,3 +354,41 @@ fn an_empty_input_gives_an_empty_output() {
     sandbox.quell(["filter", "empty.csv", "-o", "out.csv"]).expect(0);
     assert!(sandbox.read("out.csv").is_empty());
 }
+
+/// A contact or list column beside the file would apply nobody's flags and nobody's opt-outs.
+#[test]
+fn without_a_header_a_column_beyond_the_first_row_is_an_error() {
+    let sandbox = with_records();
+    for column in ["--email-column", "--contact-column", "--list-column"] {
+        let options = ["filter", "--no-header", "--email-column", "1", column, "3"];
+        let run = sandbox.quell_reading(options, b"nobody@example.com,news\n").expect(2);
+        assert!(run.stderr.contains("no column 3"), "{}", run.stderr);
+        assert_eq!(run.text(), "");
+    }
+}
+
+/// A list or a contact id in another encoding matches nothing, so it would let through what it should
+/// withhold.
+#[test]
+fn a_list_or_contact_cell_that_is_no_utf_8_fails_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p.csv", "email,list,preference\nann@example.com,café,Out\n");
+    sandbox.quell(["import", "preferences", "p.csv"]).expect(0);
+    let batch = b"email,what\nbob@example.com,x\nann@example.com,caf\xe9\n";
+    for column in ["--list-column", "--contact-column"] {
+        let run = sandbox.quell_reading(["filter", column, "what", "-o", "out.csv"], batch);
+        run.expect(3).says("line 3");
+        assert!(!sandbox.exists("out.csv"));
+    }
+    // Anywhere else, bytes are bytes.
+    let run = sandbox.quell_reading(["filter"], batch).expect(0);
+    assert_eq!(run.stdout, batch);
+}
+
+#[test]
+fn an_absurd_number_of_threads_is_a_wrong_command_line() {
+    let sandbox = Sandbox::new();
+    for threads in ["0", "1025", "99999999999999"] {
+        sandbox.quell(["filter", "--threads", threads]).expect(2);
+    }
+}

@@ -13,6 +13,7 @@
 
 mod damage;
 mod exit_codes;
+mod files;
 mod filter;
 mod import;
 mod kill;
