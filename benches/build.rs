@@ -44,7 +44,7 @@ fn build(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || all.clone(),
                 |batch| {
-                    let at = Position { generation: 1, cursor: 1 };
+                    let at = Position { generation: 1, cursor: 1, mark: 0 };
                     let now = Timestamp::from_micros(0);
                     let (disk, identity) = (disk.clone(), identity.clone());
                     Index::rebuild(disk, identity, Access::Map, batch, at, now).unwrap()

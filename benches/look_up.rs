@@ -40,7 +40,7 @@ fn snapshot(
     for number in 0..ENTRIES {
         batch.push(hash(hasher, number), &state);
     }
-    let at = Position { generation: 1, cursor: 1 };
+    let at = Position { generation: 1, cursor: 1, mark: 0 };
     let index = Index::rebuild(Arc::new(disk), identity, access, batch, at, NOW)?;
     Ok(index.snapshot(Overlay::new(), at))
 }

@@ -256,8 +256,7 @@ pub struct Filter {
     /// Use no store but the suppressions of this file; repeatable
     #[arg(long, value_name = "FILE")]
     pub suppress: Vec<PathBuf>,
-    /// Fail when the index is older than this (`15m`, `24h`, `7d`); lets an index answer without its
-    /// ledger
+    /// Let an index answer without its ledger, if it is no older than this (`15m`, `24h`, `7d`)
     #[arg(long, value_name = "DURATION")]
     pub max_age: Option<String>,
     /// Worker threads; as many as processors if not given

@@ -23,6 +23,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     let kind = kind(&arguments.kind)?;
     refuse_clashes(arguments)?;
     let store = Store::open(&context.store)?;
+    store.check_index()?;
     let mut rejects = match &arguments.rejects {
         Some(path) => {
             let out = BufWriter::new(files::open_output(path)?);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Kept rows are the input's own bytes. Memory is constant in the input: the chunks in flight and the
-//! index (and, with `dedupe`, 16 bytes and a little more for every kept key). Nothing here knows the
+//! index (and, with `dedupe`, 20 to 40 bytes for every kept key). Nothing here knows the
 //! ledger, the clock or the command line: time, class and lists come in with [`Options`].
 
 mod columns;

@@ -78,7 +78,11 @@ impl SuppressFiles {
     ) -> Result<(Layout, usize)> {
         let header = Header::read(first.bytes(), first.from, dialect, limits)
             .map_err(|fault| bad_row(path, first.bytes(), fault.at, 0, &fault.kind))?;
-        let Some(header) = header else { return Ok((Layout::Lines, first.from)) };
+        let Some(header) = header else {
+            let message = format!("`{}` is empty: not even a header", path.display());
+            return Err(Error::input(message)
+                .with_hint("is the list complete? One without any address is a header alone"));
+        };
         if let Some(email) = Columns::address_of(&header) {
             let list = header.column("list").ok();
             return Ok((Layout::Columns { email, list }, header.record().end));

@@ -8,7 +8,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{IndexIdentity, fault};
+use super::{IndexIdentity, Position, fault};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::segment::Meta;
@@ -35,6 +35,8 @@ pub struct Manifest {
     pub generation: u64,
     /// The ledger position the segments are current to.
     pub cursor: u64,
+    /// The ledger's mark of the generation.
+    pub mark: i64,
     /// When the index was first created.
     pub created_at: Timestamp,
     /// When the segments were last brought up to the ledger.
@@ -54,6 +56,7 @@ struct Line {
     policy: u32,
     generation: u64,
     cursor: u64,
+    mark: i64,
     created_at: i64,
     compiled_at: i64,
     dictionary: bool,
@@ -71,6 +74,12 @@ struct SegmentLine {
 }
 
 impl Manifest {
+    /// The index state the segments hold.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { generation: self.generation, cursor: self.cursor, mark: self.mark }
+    }
+
     /// The bytes of a manifest's file, in whatever state they are.
     pub(super) fn read(directory: &dyn Directory) -> Result<Vec<u8>> {
         // Read, not mapped: a few hundred bytes.
@@ -112,6 +121,7 @@ impl Manifest {
             policy: line.policy,
             generation: line.generation,
             cursor: line.cursor,
+            mark: line.mark,
             created_at: Timestamp::from_micros(line.created_at),
             compiled_at: Timestamp::from_micros(line.compiled_at),
             dictionary: line.dictionary,
@@ -127,6 +137,7 @@ impl Manifest {
             policy: self.policy,
             generation: self.generation,
             cursor: self.cursor,
+            mark: self.mark,
             created_at: self.created_at.as_micros(),
             compiled_at: self.compiled_at.as_micros(),
             dictionary: self.dictionary,

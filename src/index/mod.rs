@@ -29,7 +29,7 @@
 //! let mut batch = Batch::default();
 //! let blocks = Blocks::of(Reason::Unsubscribed, None);
 //! batch.push(ann, &EntryState { blocks, expiries: vec![] });
-//! let _ = index.commit(batch, 0, Position { generation: 1, cursor: 1 }, now)?;
+//! let _ = index.commit(batch, 0, Position { generation: 1, cursor: 1, mark: 0 }, now)?;
 //!
 //! let index = Index::open(directory, identity, Access::Map)?;
 //! let snapshot = index.snapshot(Overlay::new(), index.position());

@@ -29,6 +29,8 @@ pub struct Position {
     pub generation: u64,
     /// The ledger position.
     pub cursor: u64,
+    /// The ledger's mark of the generation, to tell its past from another of the same length.
+    pub mark: i64,
 }
 
 /// An open index. Readers take a [`Snapshot`]; the methods that change it take the directory's lock.
@@ -89,7 +91,7 @@ impl Index {
     /// Generation and cursor together.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { generation: self.generation(), cursor: self.cursor() }
+        self.manifest.position()
     }
 
     /// The number of this index state.

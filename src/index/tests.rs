@@ -52,7 +52,7 @@ fn batch(numbers: impl IntoIterator<Item = u64>, state: &EntryState) -> Batch {
 }
 
 fn at(cursor: u64) -> Position {
-    Position { generation: cursor, cursor }
+    Position { generation: cursor, cursor, mark: 0 }
 }
 
 fn create(directory: &Arc<Memory>) -> Index {

@@ -145,6 +145,7 @@ impl Index {
             manifest.segments.push(written.segment);
         }
         (manifest.generation, manifest.cursor) = (to.generation, to.cursor);
+        manifest.mark = to.mark;
         manifest.compiled_at = now;
         self.publish(&lock, manifest, &self.levels.clone())?;
         self.sweep_under(&lock);
@@ -169,6 +170,7 @@ impl Index {
         let written = self.write(batch, to.generation)?;
         manifest.segments = written.into_iter().map(|written| written.segment).collect();
         (manifest.generation, manifest.cursor) = (to.generation, to.cursor);
+        manifest.mark = to.mark;
         // No open segment is taken over: a damaged one may have the name of its cure.
         self.publish(&lock, manifest, &[])?;
         self.sweep_under(&lock);
@@ -213,6 +215,7 @@ fn new_manifest(identity: &IndexIdentity, now: Timestamp) -> Manifest {
         policy: identity.segment.policy,
         generation: 0,
         cursor: 0,
+        mark: 0,
         created_at: now,
         compiled_at: now,
         dictionary: true,

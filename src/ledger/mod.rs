@@ -114,6 +114,13 @@ pub trait View {
     /// Where this state stands. Free.
     fn position(&self) -> Position;
 
+    /// The mark of a generation, `None` when this ledger has no such generation.
+    ///
+    /// # Errors
+    ///
+    /// As the store says.
+    fn mark_of(&self, generation: u64) -> Result<Option<i64>>;
+
     /// Hands out each key touched after `cursor`, once, in no particular order. Hands out none and
     /// says [`Changes::Everything`] when the feed can't name them.
     ///

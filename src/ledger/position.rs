@@ -31,4 +31,7 @@ pub struct Position {
     pub generation: u64,
     /// The end of the feed.
     pub cursor: Cursor,
+    /// The generation's own random mark: two ledgers with one id, of which one was restored from a backup
+    /// and written to since, agree about a generation exactly when its marks are equal.
+    pub mark: i64,
 }

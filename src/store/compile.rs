@@ -1,7 +1,7 @@
 //! The index up to the ledger: a segment of what changed, a merge now and then, a rebuild when asked.
 
 use super::open::Store;
-use super::{INDEX, reader::ahead};
+use super::{INDEX, reader::check_past};
 use crate::catch_up;
 use crate::error::{Error, Result};
 use crate::index::{Committed, Index, Manifest, Upkeep};
@@ -44,6 +44,17 @@ impl IndexState {
 }
 
 impl Store {
+    /// Fails unless the index can take in a change: for before one, so that nothing is changed by a
+    /// command that could not say so. Reads the manifest, not the segments.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted, with the cure, when the index is missing, damaged, foreign or of another past.
+    pub fn check_index(&self) -> Result<()> {
+        let manifest = Manifest::load(&*self.directory()?, &self.identity)?;
+        check_past(&*self.ledger.view()?, manifest.position())
+    }
+
     /// Compiles when readers would have many changes to take in. For after a change.
     ///
     /// # Errors
@@ -51,8 +62,11 @@ impl Store {
     /// As [`Store::catch_up`]; the change itself is in the ledger all the same.
     pub fn catch_up_if_due(&self, now: Timestamp) -> Result<()> {
         let manifest = Manifest::load(&*self.directory()?, &self.identity)?;
+        let view = self.ledger.view()?;
+        check_past(&*view, manifest.position())?;
         let cursor = Cursor::from_u64(manifest.cursor);
-        let changes = self.ledger.view()?.change_count_after(cursor, CHANGES_DUE)?;
+        let changes = view.change_count_after(cursor, CHANGES_DUE)?;
+        drop(view);
         if changes < CHANGES_DUE { Ok(()) } else { self.catch_up(now) }
     }
 
@@ -77,9 +91,7 @@ impl Store {
         let view = self.ledger.view()?;
         let position = view.position();
         let cursor = Cursor::from_u64(index.cursor());
-        if index.cursor() > position.cursor.as_u64() {
-            return Err(ahead(index.cursor(), position.cursor.as_u64()));
-        }
+        check_past(&*view, index.position())?;
         if cursor == position.cursor {
             return Ok(true);
         }

@@ -69,8 +69,8 @@ fn fill(store: &Path, policy: Policy, now: Timestamp) -> Result<()> {
         .map_err(|error| Error::writing(store, error))
 }
 
-/// A store holds addresses: nobody but its owner and group reads it.
+/// A store holds addresses: nobody but its owner reads it.
 fn set_mode(store: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(store, fs::Permissions::from_mode(0o750))
+    fs::set_permissions(store, fs::Permissions::from_mode(0o700))
 }

@@ -28,7 +28,11 @@ use crate::{index, ledger};
 
 /// A ledger's position as the index keeps it.
 fn at(position: ledger::Position) -> index::Position {
-    index::Position { generation: position.generation, cursor: position.cursor.as_u64() }
+    index::Position {
+        generation: position.generation,
+        cursor: position.cursor.as_u64(),
+        mark: position.mark,
+    }
 }
 
 /// The ledger's file in a store.

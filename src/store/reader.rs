@@ -4,7 +4,7 @@ use super::open::Store;
 use crate::address::{Key, Policy};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Index, KeyHasher, Pattern, Snapshot};
+use crate::index::{Index, KeyHasher, Pattern, Position, Snapshot};
 use crate::ledger::{Cursor, Ledger, View};
 use crate::record::{Query, ReasonSet, Timestamp};
 use crate::storage::Access;
@@ -38,9 +38,7 @@ impl Store {
             let view = self.ledger.view()?;
             let position = view.position();
             let cursor = Cursor::from_u64(index.cursor());
-            if index.cursor() > position.cursor.as_u64() {
-                return Err(ahead(index.cursor(), position.cursor.as_u64()));
-            }
+            check_past(&*view, index.position())?;
             if view.change_count_after(cursor, OVERLAY_CHANGES_MAX + 1)? <= OVERLAY_CHANGES_MAX
                 && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher)?
             {
@@ -55,10 +53,20 @@ impl Store {
     }
 }
 
-/// An index can't know more than its ledger, unless the ledger is an older copy.
-pub(super) fn ahead(index: u64, ledger: u64) -> Error {
-    Error::untrusted(format!("the index is at cursor {index}, its ledger only at {ledger}"))
-        .with_hint("was the ledger restored from a backup? run `quell compile --full`")
+/// Fails unless the index is of the ledger's own past: a ledger restored from a backup has forgotten what
+/// the index knows, and once it is written to again, its positions mean something else.
+pub(super) fn check_past(view: &dyn View, index: Position) -> Result<()> {
+    let ledger = view.position().cursor.as_u64();
+    if index.cursor <= ledger && view.mark_of(index.generation)? == Some(index.mark) {
+        return Ok(());
+    }
+    let message = format!(
+        "the index is of another past of its ledger: generation {}, cursor {}, the ledger's cursor is \
+         {ledger}",
+        index.generation, index.cursor
+    );
+    Err(Error::untrusted(message)
+        .with_hint("was the ledger restored from a backup? run `quell compile --full`"))
 }
 
 impl Reader<'_> {

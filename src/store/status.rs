@@ -27,7 +27,7 @@ pub struct Status {
 }
 
 impl Store {
-    /// What the store holds. Counts every record: seconds for tens of millions.
+    /// What the store holds. Cost: a few small reads.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ pub(crate) fn identity() -> IndexIdentity {
 
 /// The position whose generation and cursor are told apart by a test that mixes them up.
 pub(crate) fn position(cursor: u64) -> Position {
-    Position { generation: cursor + 1000, cursor }
+    Position { generation: cursor + 1000, cursor, mark: 0 }
 }
 
 /// One of a few states, some of which change by time alone.

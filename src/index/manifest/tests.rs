@@ -26,6 +26,7 @@ fn manifest() -> Manifest {
         policy: 3,
         generation: u64::MAX,
         cursor: 41,
+        mark: -3,
         created_at: Timestamp::from_micros(-5),
         compiled_at: Timestamp::from_micros(i64::MAX),
         dictionary: true,

@@ -94,11 +94,13 @@ CREATE TABLE import (
     generation INTEGER NOT NULL
 ) STRICT;
 
--- One per committed transaction that changed something.
+-- One per committed transaction that changed something. The mark tells this past from another one of the
+-- same length, which a ledger has that was restored from a backup and written to since.
 CREATE TABLE generation (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,
     at    INTEGER NOT NULL,
-    cause TEXT    NOT NULL
+    cause TEXT    NOT NULL,
+    mark  INTEGER NOT NULL DEFAULT (random())
 ) STRICT;
 
 -- What happened, for ever.

@@ -33,10 +33,22 @@ pub(super) fn position(connection: &Connection) -> Result<Position> {
     let sql = "SELECT (SELECT max(id) FROM generation), (SELECT max(seq) FROM change)";
     let (generation, seq): (Option<i64>, Option<i64>) =
         connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let generation = unsigned(generation.unwrap_or(0))?;
     Ok(Position {
-        generation: unsigned(generation.unwrap_or(0))?,
+        generation,
         cursor: Cursor::from_u64(unsigned(seq.unwrap_or(0))?),
+        mark: mark_of(connection, generation)?.unwrap_or(0),
     })
+}
+
+/// The mark of a generation; 0 for the empty ledger's.
+fn mark_of(connection: &Connection, generation: u64) -> Result<Option<i64>> {
+    if generation == 0 {
+        return Ok(Some(0));
+    }
+    let Ok(generation) = i64::try_from(generation) else { return Ok(None) };
+    let mut statement = connection.prepare_cached("SELECT mark FROM generation WHERE id = ?1")?;
+    Ok(statement.query_row([generation], |row| row.get(0)).optional()?)
 }
 
 /// How many records of each kind the ledger says it holds.
@@ -58,6 +70,10 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
 impl View for SqliteView<'_> {
     fn position(&self) -> Position {
         self.position
+    }
+
+    fn mark_of(&self, generation: u64) -> Result<Option<i64>> {
+        mark_of(&self.connection, generation)
     }
 
     fn changes_after(
