@@ -26,7 +26,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         at: Some(now),
         source: arguments.source.clone(),
     };
-    let applied = store.ledger().unsubscribe(key.as_bytes(), &record, now, None)?;
+    let applied = store.ledger_to_change()?.unsubscribe(key.as_bytes(), &record, now, None)?;
     store.catch_up_if_due(now)?;
     let what = if applied.changed { "unsubscribed" } else { "was unsubscribed already:" };
     let scope = record.list.map_or_else(|| "everywhere".to_owned(), |list| format!("list {list}"));

@@ -267,3 +267,52 @@ fn a_ledger_older_than_its_index_never_clears_anybody_it_holds() {
     }
     never_a_new_clear(&sandbox, "store", "an older ledger");
 }
+
+/// A ledger restored from a backup, under the index of its lost future: the changes made since would
+/// take the numbers that the index believes it holds, and an opt-out acknowledged would not be seen.
+#[test]
+fn a_restored_ledger_takes_no_change_until_its_index_is_rebuilt() {
+    let sandbox = with_index();
+    sandbox.copy_store("store", "backup");
+    sandbox.quell(["unsubscribe", "lost@example.com"]).expect(0);
+    sandbox.quell(["compile"]).expect(0);
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(sandbox.path(&format!("store/ledger.db{end}")));
+    }
+    fs::copy(sandbox.path("backup/ledger.db"), sandbox.path("store/ledger.db")).unwrap();
+    let ledger = sandbox.read("store/ledger.db");
+    sandbox.write("u.csv", "email\nnew@example.com\n");
+    let permission = ["--permission", "form", "--evidence", "e", "--by", "me"];
+    for arguments in [
+        &["unsubscribe", "new@example.com"][..],
+        &["import", "unsubscribes", "u.csv"],
+        &[&["resubscribe", "ann@example.com"][..], &permission].concat(),
+    ] {
+        sandbox.quell(arguments).expect(4).says("quell compile --full");
+        assert_eq!(sandbox.read("store/ledger.db"), ledger, "{arguments:?} changed the ledger");
+    }
+    sandbox.quell(["compile", "--full"]).expect(0);
+    sandbox.quell(["unsubscribe", "new@example.com"]).expect(0);
+    assert_eq!(sandbox.kept(&["new@example.com", "lost@example.com"], &[]), ["lost@example.com"]);
+    sandbox.quell(["verify"]).expect(0);
+}
+
+/// What ends with 4 has changed nothing: nobody is lifted by a command that says it failed.
+#[test]
+fn without_an_index_no_change_is_made() {
+    let sandbox = with_index();
+    sandbox.copy_store("store", "broken");
+    fs::remove_dir_all(sandbox.path("broken/index")).unwrap();
+    let permission = ["--permission", "form", "--evidence", "e", "--by", "me"];
+    for arguments in [
+        &["unsubscribe", "new@example.com", "--store", "broken"][..],
+        &[&["resubscribe", "ann@example.com", "--store", "broken"][..], &permission].concat(),
+    ] {
+        sandbox.quell(arguments).expect(4).says("quell compile --full");
+    }
+    sandbox.quell(["compile", "--full", "--store", "broken"]).expect(0);
+    for address in ["ann@example.com", "new@example.com"] {
+        let history = |store: &str| sandbox.quell(["history", address, "--store", store]).text();
+        assert_eq!(history("broken"), history("store"));
+    }
+}
