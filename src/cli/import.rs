@@ -23,7 +23,6 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     let kind = kind(&arguments.kind)?;
     refuse_clashes(arguments)?;
     let store = Store::open(&context.store)?;
-    store.check_index()?;
     let mut rejects = match &arguments.rejects {
         Some(path) => {
             let out = BufWriter::new(files::open_output(path)?);
@@ -91,7 +90,7 @@ fn import(
     let name = path.display().to_string();
     let now = clock::now();
     let source = ImportSource { name: name.clone(), format: "native".to_owned() };
-    let mut session = store.ledger().import_session(kind, source, now)?;
+    let mut session = store.ledger_to_change()?.import_session(kind, source, now)?;
     let mut rejected = 0;
     let mut first_reject = None;
     let bar = context.terminal.progress(&format!("read {name}"), length);

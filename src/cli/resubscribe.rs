@@ -20,9 +20,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let store = Store::open(&context.store)?;
     let mut buffer = KeyBuffer::default();
     let key = input::key(store.policy(), &arguments.address, &mut buffer)?;
-    store.check_index()?;
     let now = clock::now();
-    let done = store.ledger().resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
+    let done =
+        store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
     store.catch_up_if_due(now)?;
     let blocks = still_blocked_by(&store, key.as_bytes(), now)?;
     if arguments.json {

@@ -3,7 +3,7 @@
 use super::args::Unsubscribe as Arguments;
 use super::{Context, clock, exit, input};
 use crate::address::{KeyBuffer, redact};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::record::{Unsubscribe, UnsubscribeState};
 use crate::store::Store;
@@ -26,12 +26,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         at: Some(now),
         source: arguments.source.clone(),
     };
-    let applied = store.ledger().unsubscribe(key.as_bytes(), &record, now, None)?;
-    // Recorded first, whatever the index is like: an opt-out must not get lost over it.
-    store.catch_up_if_due(now).map_err(|error| {
-        Error::untrusted(format!("the unsubscribe is recorded, but {error}"))
-            .with_hint(error.hint().unwrap_or("run `quell compile --full`").to_owned())
-    })?;
+    let applied = store.ledger_to_change()?.unsubscribe(key.as_bytes(), &record, now, None)?;
+    store.catch_up_if_due(now)?;
     let what = if applied.changed { "unsubscribed" } else { "was unsubscribed already:" };
     let scope = record.list.map_or_else(|| "everywhere".to_owned(), |list| format!("list {list}"));
     context.terminal.note(&format!(

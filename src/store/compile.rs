@@ -44,17 +44,6 @@ impl IndexState {
 }
 
 impl Store {
-    /// Fails unless the index can take in a change: for before one, so that nothing is changed by a
-    /// command that could not say so. Reads the manifest, not the segments.
-    ///
-    /// # Errors
-    ///
-    /// Untrusted, with the cure, when the index is missing, damaged, foreign or of another past.
-    pub fn check_index(&self) -> Result<()> {
-        let manifest = Manifest::load(&*self.directory()?, &self.identity)?;
-        check_past(&*self.ledger.view()?, manifest.position())
-    }
-
     /// Compiles when readers would have many changes to take in. For after a change.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! A store opened: what belongs together is checked to do so.
 
+use super::reader::check_past;
 use super::settings::{Settings, read_secret};
 use super::{INDEX, LEDGER};
 use crate::address::Policy;
 use crate::error::{Error, Result};
-use crate::index::{Index, IndexIdentity, KeyHasher, Overlay, Snapshot};
+use crate::index::{Index, IndexIdentity, KeyHasher, Manifest, Overlay, Snapshot};
 use crate::ledger::{Ledger, SqliteLedger};
 use crate::record::Timestamp;
 use crate::segment::Identity;
@@ -107,10 +108,25 @@ impl Store {
         self.policy
     }
 
-    /// The store of record. After a change, [`Store::catch_up_if_due`] keeps readers fast.
+    /// The store of record, to be read.
     #[must_use]
     pub fn ledger(&self) -> &SqliteLedger {
         &self.ledger
+    }
+
+    /// The store of record, to be changed: only under an index that could tell of the change. After it,
+    /// [`Store::catch_up_if_due`] keeps readers fast.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted, before anything is changed, when the index is missing or damaged, or is ahead of the
+    /// ledger: that is a ledger restored from a backup, whose next changes would take the numbers of
+    /// those it lost, and the index would believe to hold them.
+    pub fn ledger_to_change(&self) -> Result<&SqliteLedger> {
+        // The index first: it can't overtake the ledger meanwhile.
+        let index = Manifest::load(&*self.directory()?, &self.identity)?.position();
+        check_past(&*self.ledger.view()?, index)?;
+        Ok(&self.ledger)
     }
 
     pub(super) fn directory(&self) -> Result<Arc<dyn Directory>> {
