@@ -1,6 +1,7 @@
 //! `quell compile`: the index up to the ledger.
 
 use super::args::Compile;
+use super::terminal::print_line;
 use super::{Context, clock, exit};
 use crate::error::Result;
 use crate::store::Store;
@@ -20,10 +21,10 @@ pub fn run(context: &Context, arguments: &Compile) -> Result<u8> {
     let compiled = store.compile(arguments.full, !arguments.no_dictionary, now);
     bar.finish_and_clear();
     let state = compiled?;
-    context.terminal.note(&format!(
+    print_line(&format!(
         "generation {}, {} segments, {} entries, {} bytes",
         state.generation, state.segments, state.entries, state.bytes
-    ));
+    ))?;
     context.terminal.detail(&format!("took {:.3} s", started.elapsed().as_secs_f64()));
     Ok(exit::DONE)
 }

@@ -2,12 +2,12 @@
 
 use super::args::Export;
 use super::terminal::print;
-use super::{Context, exit, input};
+use super::{Context, clock, exit, input};
 use crate::delimited::Dialect;
 use crate::error::{Error, Result};
 use crate::filter::Digest;
 use crate::ledger::{Ledger, Record, StoredRecord, View};
-use crate::record::{Blocks, Kind, Timestamp};
+use crate::record::{Blocks, Class, Kind, Timestamp};
 use crate::store::Store;
 use std::io::{self, Write};
 
@@ -28,12 +28,16 @@ enum Format {
 pub fn run(context: &Context, arguments: &Export) -> Result<u8> {
     let kind: Option<Kind> = arguments.kind.as_deref().map(input::word).transpose()?;
     let format = format(arguments, kind)?;
+    let now = clock::now();
     let store = Store::open(&context.store)?;
     let view = store.ledger().view()?;
     let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
     let mut failed = None;
     print(|out| {
-        let written = write(&*view, &kinds, format, out);
+        let written = match (format, kind) {
+            (Format::Sha256, None) => write_all_hashed(&*view, now, out),
+            _ => write(&*view, &kinds, format, now, out),
+        };
         match written {
             Ok(()) => Ok(()),
             Err(Stop::Io(error)) => Err(error),
@@ -53,6 +57,10 @@ enum Stop {
 }
 
 fn format(arguments: &Export, kind: Option<Kind>) -> Result<Format> {
+    if let (Some(_), Some(format)) = (&arguments.hashed, &arguments.format) {
+        return Err(Error::usage(format!("--hashed has a form of its own, not {format}"))
+            .with_hint("leave out --format: it is one digest a line"));
+    }
     match arguments.hashed.as_deref() {
         Some("sha256") => return Ok(Format::Sha256),
         Some(other) => {
@@ -72,7 +80,36 @@ fn format(arguments: &Export, kind: Option<Kind>) -> Result<Format> {
     }
 }
 
-fn write(view: &dyn View, kinds: &[Kind], format: Format, out: &mut dyn Write) -> Result<(), Stop> {
+/// Writes the digest of every address that something withholds, once, whatever the kind of record.
+fn write_all_hashed(view: &dyn View, now: Timestamp, out: &mut dyn Write) -> Result<(), Stop> {
+    out.write_all(b"digest\n").map_err(Stop::Io)?;
+    let mut io_error = None;
+    let scanned = view.for_each_key(&mut |entries| {
+        let blocks = entries.address.at(now);
+        let withheld = [Class::Bulk, Class::Transactional]
+            .iter()
+            .any(|class| !blocks.reasons(*class).is_empty());
+        if !withheld && !blocks.contains(Blocks::HAS_LISTS) {
+            return Ok(());
+        }
+        writeln!(out, "{}", Digest::of(entries.key)).map_err(|error| {
+            io_error = Some(error);
+            Error::untrusted("the export was not written whole")
+        })
+    });
+    match io_error {
+        Some(error) => Err(Stop::Io(error)),
+        None => scanned.map_err(Stop::Ledger),
+    }
+}
+
+fn write(
+    view: &dyn View,
+    kinds: &[Kind],
+    format: Format,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<(), Stop> {
     if format == Format::Sha256 {
         out.write_all(b"digest\n").map_err(Stop::Io)?;
     }
@@ -86,7 +123,7 @@ fn write(view: &dyn View, kinds: &[Kind], format: Format, out: &mut dyn Write) -
             let written = match format {
                 Format::Csv => write_csv(record, out),
                 Format::Ndjson => writeln!(out, "{}", record.record.to_json()),
-                Format::Sha256 if blocks(record) && last_key != key => {
+                Format::Sha256 if blocks(record, now) && last_key != key => {
                     last_key = key.to_vec();
                     writeln!(out, "{}", Digest::of(key))
                 }
@@ -105,12 +142,13 @@ fn write(view: &dyn View, kinds: &[Kind], format: Format, out: &mut dyn Write) -
     Ok(())
 }
 
-/// Says whether a record withholds anything: only such addresses belong on a hashed list.
-fn blocks(record: &StoredRecord) -> bool {
+/// Says whether a record withholds anything at `now`: only such addresses belong on a hashed list.
+fn blocks(record: &StoredRecord, now: Timestamp) -> bool {
     match &record.record {
         Record::Contact(contact) => contact.blocks() != Blocks::NONE,
         Record::Preference(preference) => preference.choice == crate::record::Choice::Out,
-        Record::Unsubscribe(_) | Record::Suppression(_) => true,
+        Record::Unsubscribe(_) => true,
+        Record::Suppression(record) => record.expires_at.is_none_or(|at| now < at),
     }
 }
 

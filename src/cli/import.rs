@@ -1,7 +1,7 @@
 //! `quell import`: records from files.
 
 use super::args::Import;
-use super::terminal::print_json;
+use super::terminal::{print_json, print_line};
 use super::{Context, clock, exit, files, input};
 use crate::error::{Error, Result};
 use crate::filter::{Measured, Output};
@@ -35,13 +35,15 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     for file in &arguments.files {
         match import(context, &store, kind, file, arguments.allow_rejects, &mut rejects) {
             Ok(counts) => {
-                say(context, kind, file, &counts);
                 answers.push(answer(kind, &counts));
+                if !arguments.json {
+                    outcome = print_line(&words(kind, file, &counts));
+                }
             }
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
+            Err(error) => outcome = Err(error),
+        }
+        if outcome.is_err() {
+            break;
         }
     }
     if let (Some(rejects), Some(path)) = (rejects, &arguments.rejects) {
@@ -140,11 +142,11 @@ fn answer(kind: Kind, counts: &ImportCounts) -> Value {
     })
 }
 
-fn say(context: &Context, kind: Kind, path: &Path, counts: &ImportCounts) {
+fn words(kind: Kind, path: &Path, counts: &ImportCounts) -> String {
     let ImportCounts { read, added, unchanged, held, rejected, generation } = counts;
-    context.terminal.note(&format!(
+    format!(
         "{kind} `{}`: read {read}, added {added}, unchanged {unchanged}, held {held}, rejected \
          {rejected}, generation {generation}",
         path.display()
-    ));
+    )
 }

@@ -23,6 +23,7 @@ mod verify;
 use args::{Cli, Command};
 use clap::Parser;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -45,8 +46,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version are answers, everything else is a wrong command line.
             let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
-            let printed = error.print();
-            return ExitCode::from(if printed.is_ok() { code } else { exit::BROKEN_PIPE });
+            return ExitCode::from(match error.print() {
+                Ok(()) => code,
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => exit::BROKEN_PIPE,
+                Err(_) => exit::UNTRUSTED,
+            });
         }
     };
     let terminal = Terminal::new(&cli.global);

@@ -45,7 +45,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     } else {
         tell(key.as_str(), &done, &blocks)?;
     }
-    context.terminal.detail(&format!("generation {}", done.generation));
     Ok(exit::DONE)
 }
 

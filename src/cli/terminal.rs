@@ -93,6 +93,15 @@ pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()>
     write(&mut out).and_then(|()| out.flush()).map_err(failed)
 }
 
+/// Writes one line of data to standard output: the answer to a change, `--quiet` or not.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn print_line(line: &str) -> Result<()> {
+    print(|out| writeln!(out, "{line}"))
+}
+
 /// Writes a value as one pretty JSON document to standard output.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `quell unsubscribe`: one address, everywhere or for one list.
 
 use super::args::Unsubscribe as Arguments;
+use super::terminal::print_line;
 use super::{Context, clock, exit, input};
 use crate::address::{KeyBuffer, redact};
 use crate::error::Result;
@@ -30,10 +31,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     store.catch_up_if_due(now)?;
     let what = if applied.changed { "unsubscribed" } else { "was unsubscribed already:" };
     let scope = record.list.map_or_else(|| "everywhere".to_owned(), |list| format!("list {list}"));
-    context.terminal.note(&format!(
+    print_line(&format!(
         "{what} {}, {scope}, generation {}",
         redact(&arguments.address),
         applied.generation
-    ));
+    ))?;
     Ok(exit::DONE)
 }

@@ -229,3 +229,34 @@ fn init_makes_the_files_of_a_store_and_keeps_the_secret_to_its_owner() {
     let mode = std::fs::metadata(sandbox.path("store/secret.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+/// The generation is the answer to a change: data, which `--quiet` leaves alone too.
+#[test]
+fn every_change_prints_its_generation_on_standard_output() {
+    let sandbox = Sandbox::without_store();
+    sandbox.write("u.csv", "email\nann@example.com\n");
+    let resubscribe = "resubscribe ann@example.com --permission form --evidence e --by me";
+    for (arguments, generation) in [
+        ("init", 0),
+        ("import unsubscribes u.csv", 1),
+        ("unsubscribe bob@example.com", 2),
+        ("unsubscribe bob@example.com", 2),
+        (resubscribe, 3),
+        ("compile", 3),
+        ("compile --full", 3),
+    ] {
+        let run = sandbox.quell(arguments.split(' ').chain(["--quiet"])).expect(0);
+        assert!(run.text().contains(&format!("generation {generation}")), "{}", run.command);
+        assert_eq!(run.stderr, "", "{}", run.command);
+    }
+    let run = sandbox.quell(["import", "unsubscribes", "u.csv", "--json"]).expect(0);
+    assert_eq!(run.json()["generation"], 4);
+}
+
+#[test]
+fn help_that_cannot_be_written_says_so() {
+    let sandbox = Sandbox::without_store();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = sandbox.command(["--help"]).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+}

@@ -103,3 +103,36 @@ fn compile_never_changes_an_answer() {
         sandbox.quell(["verify"]).expect(0);
     }
 }
+
+/// A hashed list is a set: whoever has a bounce and an unsubscribe stands on it once, and nobody whose
+/// only block is over.
+#[test]
+fn a_hashed_export_names_each_blocked_address_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "s.csv",
+        "email,reason,expires_at\nann@example.com,bounce,\nold@example.com,bounce,2020-01-01\n",
+    );
+    sandbox.quell(["import", "suppressions", "s.csv"]).expect(0);
+    sandbox.write("p.csv", "email,list,preference\nann@example.com,a,Out\nin@example.com,a,In\n");
+    sandbox.quell(["import", "preferences", "p.csv"]).expect(0);
+    sandbox.quell(["unsubscribe", "ann@example.com"]).expect(0);
+    // printf ann@example.com | sha256sum
+    let ann = "digest\n71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476\n";
+    let whole = sandbox.quell(["export", "--hashed", "sha256"]).expect(0).text();
+    assert_eq!(whole, ann);
+    for kind in ["unsubscribes", "suppressions", "preferences"] {
+        assert_eq!(sandbox.quell(["export", kind, "--hashed", "sha256"]).expect(0).text(), ann);
+    }
+    sandbox.quell(["export", "--hashed", "sha256", "--format", "csv"]).expect(2);
+}
+
+#[test]
+fn verify_counts_the_entries_of_an_index_that_is_behind_too() {
+    let sandbox = Sandbox::with_samples();
+    let entries = |run: crate::sandbox::Run| run.stderr.split(", ").nth(1).unwrap().to_owned();
+    let before = entries(sandbox.quell(["verify"]).expect(0));
+    assert_ne!(before, "0 entries");
+    sandbox.quell(["unsubscribe", "nobody@example.com"]).expect(0);
+    assert_eq!(entries(sandbox.quell(["verify"]).expect(0)), before);
+}
