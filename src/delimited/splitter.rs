@@ -4,7 +4,7 @@ use super::cell::{Cell, Cells};
 use super::dialect::Dialect;
 use super::fault::{Fault, FaultKind};
 use super::{Limits, QUOTE};
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// One record: where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +74,13 @@ impl<'a> Splitter<'a> {
         if rest.is_empty() {
             return Ok(None);
         }
-        let line = memchr(b'\n', rest).map_or(rest, |end| &rest[..end]);
+        // One scan says both where the line ends and whether a quote stands before that.
+        let found = if self.has_quote { memchr2(QUOTE, b'\n', rest) } else { memchr(b'\n', rest) };
         cells.clear();
-        let record = if self.has_quote && memchr(QUOTE, line).is_some() {
-            self.quoted_record(cells)?
-        } else {
-            self.plain_record(line.len(), cells)
+        let record = match found {
+            Some(at) if rest[at] == QUOTE => self.quoted_record(cells)?,
+            Some(at) => self.plain_record(at, cells),
+            None => self.plain_record(rest.len(), cells),
         };
         if record.content_end - record.start > self.record_bytes_max {
             let kind = FaultKind::RecordTooLong { limit: self.record_bytes_max };
@@ -132,21 +133,40 @@ impl<'a> Splitter<'a> {
             let after_quotes = if quoted { closing_quote(text, at)? + 1 } else { at };
             let cell_end = memchr3(self.delimiter, b'\n', b'\r', &text[after_quotes..])
                 .map_or(text.len(), |length| after_quotes + length);
-            if last.is_some_and(|last| column <= last) {
+            if last.is_some() {
                 cells.push(column, Cell { start: at, end: cell_end, quoted });
             }
-            let end = match text.get(cell_end) {
-                Some(byte) if *byte == self.delimiter => {
-                    at = cell_end + 1;
-                    column += 1;
-                    continue;
-                }
-                None => cell_end,
-                Some(b'\r') if text.get(cell_end + 1) == Some(&b'\n') => cell_end + 2,
-                Some(_) => cell_end + 1,
+            if last.is_some_and(|last| column < last) && text.get(cell_end) == Some(&self.delimiter)
+            {
+                at = cell_end + 1;
+                column += 1;
+                continue;
+            }
+            let content_end = self.content_end_after(cell_end)?;
+            let end = match text.get(content_end) {
+                None => content_end,
+                Some(b'\r') if text.get(content_end + 1) == Some(&b'\n') => content_end + 2,
+                Some(_) => content_end + 1,
             };
-            return Ok(Record { start: self.at, content_end: cell_end, end });
+            return Ok(Record { start: self.at, content_end, end });
         }
+    }
+
+    /// Where the record's content ends, from the end of one of its cells: nobody wants the cells after it,
+    /// so only quotes that open and line ends are looked for.
+    fn content_end_after(&self, cell_end: usize) -> Result<usize, Fault> {
+        let text = self.text;
+        let mut at = cell_end;
+        while let Some(length) = memchr3(QUOTE, b'\n', b'\r', text.get(at..).unwrap_or_default()) {
+            let found = at + length;
+            if text[found] != QUOTE {
+                return Ok(found);
+            }
+            // Only a cell's first byte opens; the cell before ended at or after `cell_end`.
+            let opens = text[found - 1] == self.delimiter;
+            at = if opens { closing_quote(text, found)? + 1 } else { found + 1 };
+        }
+        Ok(text.len())
     }
 }
 

@@ -3,25 +3,66 @@
 use super::columns::Columns;
 use super::options::{OnInvalid, Options};
 use crate::address::{InvalidAddress, KeyBuffer, Policy};
-use crate::delimited::{Cell, ChunkBuffer, Fault, Splitter, WantedCells};
+use crate::delimited::{Cell, ChunkBuffer, Fault, Record, Splitter, WantedCells};
 use crate::index::{KeyHasher, Snapshot};
 use crate::record::{Blocks, Reason, ReasonSet};
 use crate::segment::Hash;
+use std::ops::Range;
 
-/// One row of a chunk.
+/// One row of a chunk. Places are 32 bits wide, because a chunk's rows and probes should stay in the
+/// processor's cache; a chunk is some megabytes at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    pub start: usize,
-    pub content_end: usize,
-    pub end: usize,
+    start: u32,
+    content_end: u32,
+    end: u32,
     pub reasons: ReasonSet,
+}
+
+impl Row {
+    fn new(record: Record, reasons: ReasonSet) -> Self {
+        let Record { start, content_end, end } = record;
+        Self { start: narrow(start), content_end: narrow(content_end), end: narrow(end), reasons }
+    }
+
+    /// The row without its line end.
+    pub fn content(&self) -> Range<usize> {
+        self.start as usize..self.content_end as usize
+    }
+
+    /// The row's line end.
+    pub fn line_end(&self) -> Range<usize> {
+        self.content_end as usize..self.end as usize
+    }
 }
 
 /// Something that was looked up for a row.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
-    row: usize,
-    cell: Cell,
+    row: u32,
+    start: u32,
+    end: u32,
+    quoted: bool,
+}
+
+impl Probe {
+    fn new(row: usize, cell: Cell) -> Self {
+        let Cell { start, end, quoted } = cell;
+        Self { row: narrow(row), start: narrow(start), end: narrow(end), quoted }
+    }
+
+    fn row(&self) -> usize {
+        self.row as usize
+    }
+
+    fn cell(&self) -> Cell {
+        Cell { start: self.start as usize, end: self.end as usize, quoted: self.quoted }
+    }
+}
+
+/// A place in a chunk. No chunk comes near 4 GiB: see [`crate::delimited::Limits`].
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// Why a chunk could not be judged.
@@ -82,7 +123,7 @@ impl Judged {
 
     /// The hashes of each row's addresses, in the order of the rows.
     pub fn address_hashes(&self) -> impl Iterator<Item = (usize, Hash)> + '_ {
-        self.addresses.iter().zip(&self.hashes).map(|(probe, hash)| (probe.row, *hash))
+        self.addresses.iter().zip(&self.hashes).map(|(probe, hash)| (probe.row(), *hash))
     }
 
     fn clear(&mut self) {
@@ -142,7 +183,7 @@ impl Judge<'_> {
                 match self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key) {
                     Ok(key) => {
                         judged.hashes.push(self.hasher.address(key.as_bytes()));
-                        judged.addresses.push(Probe { row, cell });
+                        judged.addresses.push(Probe::new(row, cell));
                     }
                     Err(fault) => match self.options.invalid {
                         OnInvalid::Withhold => reasons.insert(Reason::InvalidAddress),
@@ -167,8 +208,7 @@ impl Judge<'_> {
                 }
                 judged.list_cells.push(cell);
             }
-            let (start, content_end, end) = (record.start, record.content_end, record.end);
-            judged.rows.push(Row { start, content_end, end, reasons });
+            judged.rows.push(Row::new(record, reasons));
         }
         Ok(())
     }
@@ -178,7 +218,7 @@ impl Judge<'_> {
         let probe = judged.addresses[at];
         let mut reasons = found.reasons(self.options.class);
         if found.contains(Blocks::HAS_LISTS) {
-            let row_lists = judged.list_cells.get(probe.row).copied().flatten();
+            let row_lists = judged.list_cells.get(probe.row()).copied().flatten();
             let row_lists = row_lists.map(|cell| {
                 String::from_utf8_lossy(cell.text(bytes, &mut judged.text)).into_owned()
             });
@@ -186,18 +226,18 @@ impl Judge<'_> {
             let lists = self.options.lists.iter().map(String::as_str).chain(row_lists);
             // Rare (an address with opt-outs, in a batch that names lists), so normalised again
             // rather than kept for every row.
-            let text = probe.cell.text(bytes, &mut judged.text);
+            let text = probe.cell().text(bytes, &mut judged.text);
             let Ok(key) = self.policy.key(text, &mut judged.key) else { return };
             for list in lists.filter(|list| !list.is_empty()) {
                 let hash = self.hasher.list(list.as_bytes(), key.as_bytes());
                 let more = self.snapshot.get(hash, self.options.now).reasons(self.options.class);
                 if self.names_lists && more.contains(Reason::OptedOut) {
-                    name_list(&mut judged.opted_out, probe.row, list);
+                    name_list(&mut judged.opted_out, probe.row(), list);
                 }
                 reasons = reasons.union(more);
             }
         }
-        let row = &mut judged.rows[probe.row];
+        let row = &mut judged.rows[probe.row()];
         row.reasons = row.reasons.union(reasons);
     }
 }

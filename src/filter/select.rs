@@ -57,13 +57,14 @@ pub(super) fn select(
             let lists = opted_out.partition_point(|(row, _)| *row <= at);
             let (of_row, rest) = opted_out.split_at(lists);
             opted_out = rest;
-            out.extend_from_slice(&bytes[row.start..row.content_end]);
+            out.extend_from_slice(&bytes[row.content()]);
             write_reasons(first, row.reasons.iter(), of_row, dialect, out);
-            out.extend_from_slice(&bytes[row.content_end..row.end]);
+            out.extend_from_slice(&bytes[row.line_end()]);
         }
-        bytes.copy_within(run_start..row.start, written);
-        written += row.start - run_start;
-        run_start = row.end;
+        let start = row.content().start;
+        bytes.copy_within(run_start..start, written);
+        written += start - run_start;
+        run_start = row.line_end().end;
     }
     let end = bytes.len();
     bytes.copy_within(run_start..end, written);
