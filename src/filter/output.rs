@@ -107,7 +107,8 @@ fn new_file(directory: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(directory)
+    // Without the hidden name, which means nothing to whoever named the output.
+    builder.tempfile_in(directory).map_err(|error| error.kind().into())
 }
 
 impl Write for Output {

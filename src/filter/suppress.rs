@@ -129,7 +129,8 @@ impl SuppressFiles {
                 .policy
                 .key(address, &mut key)
                 .map_err(|fault| bad_row(path, bytes, record.start, lines, &fault))?;
-            let list = String::from_utf8_lossy(list);
+            let list = std::str::from_utf8(list)
+                .map_err(|_| bad_row(path, bytes, record.start, lines, &"the list is not UTF-8"))?;
             self.suppress(key.as_bytes(), list.trim());
         }
     }

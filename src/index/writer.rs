@@ -152,6 +152,22 @@ impl Index {
         Ok(Committed::Written)
     }
 
+    /// Says that the index holds everything up to `cursor` as of `now`, when there was nothing to commit.
+    /// Changes nothing when another writer has moved the index back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::commit`].
+    pub fn confirm(&mut self, cursor: u64, now: Timestamp) -> Result<()> {
+        let lock = self.lock()?;
+        self.reload()?;
+        if self.cursor() < cursor || self.manifest.compiled_at >= now {
+            return Ok(());
+        }
+        let manifest = Manifest { compiled_at: now, ..self.manifest.clone() };
+        self.publish(&lock, manifest, &self.levels.clone())
+    }
+
     /// Puts `batch`, which holds every state there is, in place of all segments.
     ///
     /// The index carries addresses from now on when the batch has a dictionary, an empty one included.

@@ -134,7 +134,10 @@ impl Store {
             return self.rebuild(false, now).map(|manifest| IndexState::of(&manifest));
         }
         self.catch_up(now)?;
-        let manifest = Manifest::load(&*self.directory()?, &self.identity)?;
-        Ok(IndexState::of(&manifest))
+        let cursor = self.ledger.view()?.position().cursor.as_u64();
+        let mut index = Index::open(self.directory()?, self.identity.clone(), Access::Map)?;
+        // Its age is that of the last look at the ledger, whether that found changes or not.
+        index.confirm(cursor, now)?;
+        Ok(IndexState::of(index.manifest()))
     }
 }

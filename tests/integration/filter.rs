@@ -392,3 +392,22 @@ fn an_absurd_number_of_threads_is_a_wrong_command_line() {
         sandbox.quell(["filter", "--threads", threads]).expect(2);
     }
 }
+
+#[test]
+fn a_list_of_a_suppress_file_that_is_no_utf_8_is_refused() {
+    let sandbox = Sandbox::without_store();
+    sandbox.write("s.csv", b"email,list\nann@example.com,caf\xe9\n");
+    let filter = ["filter", "--suppress", "s.csv", "--list", "café"];
+    sandbox.quell_reading(filter, b"email\nann@example.com\n").expect(3).says("line 2");
+}
+
+#[test]
+fn an_output_that_cannot_be_made_is_named_as_it_was_given() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.quell_reading(["filter", "-o", "no/out.csv"], b"email\n").expect(4);
+    assert!(
+        run.stderr.contains("`no/out.csv`") && !run.stderr.contains("partial"),
+        "{}",
+        run.stderr
+    );
+}

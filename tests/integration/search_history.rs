@@ -136,3 +136,17 @@ fn verify_counts_the_entries_of_an_index_that_is_behind_too() {
     sandbox.quell(["unsubscribe", "nobody@example.com"]).expect(0);
     assert_eq!(entries(sandbox.quell(["verify"]).expect(0)), before);
 }
+
+/// An index that is shipped without its ledger is as old as its last compile, not as its last change:
+/// a quiet day made `--max-age 1h` refuse an index compiled a minute ago.
+#[test]
+fn a_compile_without_changes_makes_the_index_young() {
+    let sandbox = Sandbox::with_samples();
+    let compiled_at =
+        || sandbox.quell(["status", "--json"]).expect(0).json()["compiled_at"].to_string();
+    sandbox.quell(["compile"]).expect(0);
+    let before = compiled_at();
+    sandbox.quell(["compile"]).expect(0);
+    assert!(compiled_at() > before, "{before}");
+    sandbox.quell(["verify"]).expect(0);
+}
