@@ -97,7 +97,7 @@ pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()>
 ///
 /// # Errors
 ///
-/// As [`print`].
+/// As [`print()`].
 pub fn print_line(line: &str) -> Result<()> {
     print(|out| writeln!(out, "{line}"))
 }
@@ -106,7 +106,7 @@ pub fn print_line(line: &str) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(|out| {
         serde_json::to_writer_pretty(&mut *out, value)?;
