@@ -48,17 +48,19 @@ impl Columns {
         })
     }
 
-    /// The columns of a file without a header, whose first record has `width` cells.
+    /// The columns of a file without a header, whose first record has `width` cells and whose widest
+    /// one at its start has `widest`: a ragged first row says nothing of the others.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when a column is given by name or is beyond the
-    /// first record, or none is given and the file has several.
-    pub fn without_header(width: usize, options: &Options) -> Result<Self> {
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when a column is given by name or beyond the
+    /// widest record, or none is given and the file has several.
+    pub fn without_header(width: usize, widest: usize, options: &Options) -> Result<Self> {
         let numbered = |choice: &ColumnChoice| match choice.number() {
-            Some(column) if column < width => Ok(column),
+            Some(column) if column < widest => Ok(column),
             Some(_) => {
-                let message = format!("no column {}; the first row has {width}", choice.0.trim());
+                let message =
+                    format!("no column {}; no row has more than {widest}", choice.0.trim());
                 Err(Error::usage(message).with_hint("is the delimiter what it should be?"))
             }
             None => {

@@ -6,7 +6,7 @@ use super::judge::{ChunkFault, Judge, Judged};
 use super::options::Options;
 use super::select::{Tally, select};
 use crate::address::Policy;
-use crate::delimited::{ChunkBuffer, Chunks, FaultKind, Header};
+use crate::delimited::{AllCells, ChunkBuffer, Chunks, FaultKind, Header, Splitter};
 use crate::error::{Error, Result};
 use crate::index::{KeyHasher, Snapshot};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -173,7 +173,8 @@ impl Filter<'_> {
             return Err(Error::input(message).with_hint("is this file CSV?"));
         };
         if !options.header {
-            return Columns::without_header(header.names().len(), options).map(Some);
+            let widest = widest_row(first, options);
+            return Columns::without_header(header.names().len(), widest, options).map(Some);
         }
         let columns = Columns::of_header(&header, options)?;
         let record = header.record();
@@ -271,6 +272,17 @@ impl<K: Write, W: Write> Writer<'_, K, W> {
         (self.progress)(job.chunk.bytes().len() as u64);
         Ok(())
     }
+}
+
+/// How many cells the widest row of the chunk has; a fault in it is told when the chunk is judged.
+fn widest_row(chunk: &ChunkBuffer, options: &Options) -> usize {
+    let mut cells = AllCells::default();
+    let mut splitter = Splitter::new(chunk.bytes(), chunk.from, options.dialect, options.limits);
+    let mut widest = 0;
+    while let Ok(Some(_)) = splitter.next_record(&mut cells) {
+        widest = widest.max(cells.as_slice().len());
+    }
+    widest
 }
 
 fn count_line_feeds(text: &[u8]) -> u64 {

@@ -359,7 +359,9 @@ class Maker:
 
         rows: list[model.Row] = []
         for _ in range(rng.choice((0, 1, 3, 20, 60))):
-            rows.append(self.recipient(columns, delimiter, quote_rate, end()))
+            # A column that no row has is an error where no header names it.
+            whole = no_header and not rows
+            rows.append(self.recipient(columns, delimiter, quote_rate, end(), whole))
         # Several chunks' worth now and then, so that chunk seams fall inside quoted line ends too.
         if rows and self.rng.random() < 0.04 * self.size:
             width = sum(len(r.raw) + 2 for r in rows)
@@ -402,9 +404,11 @@ class Maker:
             text = spell(rng, person, plain=step.suppress_plain)
             step.suppress.append((text, person.key, "" if step.suppress_plain else rng.choice(("", *LISTS))))
 
-    def recipient(self, columns: list[str], delimiter: str, quote_rate: float, line_end: bytes) -> model.Row:
+    def recipient(
+        self, columns: list[str], delimiter: str, quote_rate: float, line_end: bytes, whole: bool
+    ) -> model.Row:
         rng = self.rng
-        if rng.random() < 0.02:
+        if rng.random() < 0.02 and not whole:
             return model.Row(b"", line_end, None)
         cells: list[bytes] = []
         keys: list[str | None] = []
@@ -412,7 +416,7 @@ class Maker:
         lists: frozenset[str] = frozenset()
         # A ragged row: some cells at the end are missing, or there are some too many.
         present = len(columns)
-        if len(columns) > 1 and rng.random() < 0.03:
+        if len(columns) > 1 and rng.random() < 0.03 and not whole:
             present = rng.randint(1, len(columns) - 1)
         for index, name in enumerate(columns):
             missing = index >= present
