@@ -62,7 +62,7 @@ fn the_text_is_as_documented() {
     assert_eq!(
         lines[1],
         r#"{"ledger_id":"a \"ledger\"","key_id":"0000000000000007","policy":3,"#.to_owned()
-            + r#""generation":18446744073709551615,"cursor":41,"created_at":-5,"#
+            + r#""generation":18446744073709551615,"cursor":41,"mark":-3,"created_at":-5,"#
             + r#""compiled_at":9223372036854775807,"dictionary":true,"segments":["#
             + r#"{"name":"b.seg","bytes":4096,"entries":9,"tombstones":2,"generation":1},"#
             + r#"{"name":"a.seg","bytes":4096,"entries":9,"tombstones":2,"generation":2}]}"#
