@@ -216,7 +216,10 @@ fn answers(
         let policy = Policy::default();
         let mut files = SuppressFiles::new(&SecretKey::generate()?, policy);
         for path in &arguments.suppress {
-            files.add(path)?;
+            if files.add(path)? == 0 {
+                let path = path.display();
+                context.terminal.warn(&format!("`{path}` holds no address: it suppresses nobody"));
+            }
         }
         let (snapshot, hasher) = files.finish()?;
         return Ok(Answers { snapshot, hasher, policy, position: None });

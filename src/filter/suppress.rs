@@ -33,15 +33,18 @@ impl SuppressFiles {
         Self { hasher: KeyHasher::new(key), policy, entries: Vec::new() }
     }
 
-    /// Adds the suppressions of one file.
+    /// Adds the suppressions of one file, and says how many there were: none may be right, and may be a
+    /// list that was lost on its way.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Input`](crate::ErrorKind::Input), with file and line, for a file that can't be read
     /// or a row that holds no address: skipping it could keep a row that should be withheld.
-    pub fn add(&mut self, path: &Path) -> Result<()> {
+    pub fn add(&mut self, path: &Path) -> Result<usize> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-        self.add_text(file, path)
+        let before = self.entries.len();
+        self.add_text(file, path)?;
+        Ok(self.entries.len() - before)
     }
 
     fn add_text(&mut self, input: impl Read, path: &Path) -> Result<()> {
@@ -78,11 +81,7 @@ impl SuppressFiles {
     ) -> Result<(Layout, usize)> {
         let header = Header::read(first.bytes(), first.from, dialect, limits)
             .map_err(|fault| bad_row(path, first.bytes(), fault.at, 0, &fault.kind))?;
-        let Some(header) = header else {
-            let message = format!("`{}` is empty: not even a header", path.display());
-            return Err(Error::input(message)
-                .with_hint("is the list complete? One without any address is a header alone"));
-        };
+        let Some(header) = header else { return Ok((Layout::Lines, first.from)) };
         if let Some(email) = Columns::address_of(&header) {
             let list = header.column("list").ok();
             return Ok((Layout::Columns { email, list }, header.record().end));

@@ -116,17 +116,21 @@ impl Reader<'_> {
         Ok(keys)
     }
 
-    /// A pattern as keys are written: an address is normalised, a part of one lower-cased.
+    /// A pattern as keys are written: an address is normalised; with a `*` in the local part, the domain
+    /// is, and the rest lower-cased.
     fn pattern(&self, pattern: &str) -> Vec<u8> {
         let pattern = pattern.trim();
         let mut buffer = crate::address::KeyBuffer::default();
-        if pattern.contains('*') {
-            return pattern.to_lowercase().into_bytes();
-        }
-        match self.policy.key(pattern.as_bytes(), &mut buffer) {
-            Ok(key) => key.as_bytes().to_vec(),
-            Err(_) => pattern.to_lowercase().into_bytes(),
-        }
+        let mut key_of = |address: &str| {
+            self.policy.key(address.as_bytes(), &mut buffer).ok().map(|key| key.as_str().to_owned())
+        };
+        let normalised = match pattern.rsplit_once('@') {
+            _ if !pattern.contains('*') => key_of(pattern),
+            Some((local, domain)) if !domain.contains('*') => key_of(&format!("x@{domain}"))
+                .map(|key| format!("{}{}", local.to_lowercase(), key.trim_start_matches('x'))),
+            _ => None,
+        };
+        normalised.unwrap_or_else(|| pattern.to_lowercase()).into_bytes()
     }
 
     /// Says whether any record names `list`.

@@ -21,6 +21,19 @@ fn search_finds_by_exact_address_prefix_and_domain() {
     );
 }
 
+/// A domain in a pattern is read as one in an address: keys hold A-labels.
+#[test]
+fn search_reads_the_domain_of_a_pattern_as_that_of_an_address() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "reader@b\u{fc}cher.example"]).expect(0);
+    for pattern in
+        ["*@b\u{fc}cher.example", "READ*@B\u{dc}CHER.example.", "*@xn--bcher-kva.example"]
+    {
+        let found = sandbox.quell(["search", pattern]).expect(0).text();
+        assert!(found.starts_with("reader@xn--bcher-kva.example  "), "{pattern}: {found}");
+    }
+}
+
 #[test]
 fn search_sees_a_change_at_once_and_still_after_a_compile() {
     let sandbox = Sandbox::new();

@@ -158,7 +158,8 @@ class World:
     def unsubscribe(self, key: str, list_name: str, send_class: str | None) -> None:
         """`quell unsubscribe`: a record, and for a global one Bulk Email = Do Not Allow on every contact."""
         self.unsubscribes.add(Unsubscribe(key, list_name, send_class or "bulk"))
-        if not list_name:
+        # A record about transactional mail alone says nothing of a contact's bulk mail.
+        if not list_name and send_class != "transactional":
             for contact_id, contact in self.contacts.items():
                 if contact.key == key:
                     self.contacts[contact_id] = replace(contact, bulk_denied=True)
