@@ -26,26 +26,29 @@ Example:
 Exit codes: 0 done, 1 suppressed (check) or faulty (verify), 2 wrong command line, 3 wrong input,
 4 the answer can't be trusted, 5 refused, 141 the reader went away. Send a batch only after a 0.";
 
+/// The heading of [`Global`] in help texts, so that they don't stand among a command's own.
+const GLOBAL: &str = "Options of every command";
+
 /// Options of every command; they stand before or after it.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The store's directory
     #[arg(
         long,
-        global = true,
+        global = true, help_heading = GLOBAL,
         env = "QUELL_STORE",
         default_value = "./quell-store",
         value_name = "DIR"
     )]
     pub store: PathBuf,
     /// Say nothing but results and errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more about what is done
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
 }
 
@@ -217,7 +220,8 @@ pub struct Filter {
     /// Where the kept rows go; `-` or none is standard output
     #[arg(long, short, value_name = "OUTPUT")]
     pub output: Option<PathBuf>,
-    /// An address column, by name or number; repeatable
+    /// An address column, by name or number from 1; repeatable. Without it, the one header that means an
+    /// address: email, e-mail, email_address, emailaddress, emailaddress1, mail, recipient, address
     #[arg(long = "email-column", value_name = "NAME|N")]
     pub email_columns: Vec<String>,
     /// The contact id's column, to apply that contact's own flags
