@@ -20,6 +20,8 @@ mod pipeline;
 mod report;
 mod select;
 mod suppress;
+#[cfg(test)]
+mod tests;
 
 pub use columns::Columns;
 pub use digest::{Digest, Measured};
