@@ -92,7 +92,7 @@ fn contact_causes(
 fn add_contact(reader: &Reader<'_>, contact: Option<&str>, state: &mut KeyState) -> Result<()> {
     if let Some(id) = contact
         && let Some(contact) = reader.view().contact_flags(id)?
-        && state.contacts.iter().all(|known| known.contact_id != contact.contact_id)
+        && state.contacts.iter().all(|known| known.former || known.contact_id != contact.contact_id)
     {
         state.contacts.push(contact);
     }

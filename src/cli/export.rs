@@ -154,7 +154,7 @@ fn blocks(record: &StoredRecord, now: Timestamp) -> bool {
 
 fn header(kind: Kind) -> &'static str {
     match kind {
-        Kind::Contacts => "contact_id,email,bulk_email,email_allowed,at",
+        Kind::Contacts => "contact_id,email,bulk_email,email_allowed,at,quell_former",
         Kind::Unsubscribes => "email,list,state,class,at,source",
         Kind::Preferences => "email,list,preference,at,source",
         Kind::Suppressions => "email,reason,class,at,expires_at,source",
@@ -171,6 +171,7 @@ fn write_csv(record: &StoredRecord, out: &mut dyn Write) -> io::Result<()> {
             contact.bulk_email.as_str().to_owned(),
             contact.email_allowed.as_str().to_owned(),
             time(contact.at),
+            (if contact.former { "true" } else { "" }).to_owned(),
         ],
         Record::Unsubscribe(record) => vec![
             record.address.clone(),

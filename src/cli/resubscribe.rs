@@ -115,7 +115,8 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause]) -> Result<()> {
                     flags.push(format!("{name} {} → {}", flag.from.as_str(), flag.to.as_str()));
                 }
             }
-            writeln!(out, "changed contact {}: {}", change.contact_id, flags.join(", "))?;
+            let left = if change.former { ", which left this address" } else { "" };
+            writeln!(out, "changed contact {}{left}: {}", change.contact_id, flags.join(", "))?;
         }
         if done.deleted.is_empty() && done.changed.is_empty() {
             writeln!(out, "nothing asked for was recorded; the permission is kept")?;

@@ -7,7 +7,9 @@ use crate::record::Kind;
 /// The required and optional columns of a kind.
 fn columns_of(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     match kind {
-        Kind::Contacts => (&["contact_id", "email"], &["bulk_email", "email_allowed", "at"]),
+        Kind::Contacts => {
+            (&["contact_id", "email"], &["bulk_email", "email_allowed", "at", "quell_former"])
+        }
         Kind::Unsubscribes => (&["email"], &["list", "state", "class", "at", "source"]),
         Kind::Preferences => (&["email", "list", "preference"], &["at", "source"]),
         Kind::Suppressions => (&["email", "reason"], &["class", "at", "expires_at", "source"]),

@@ -2,6 +2,7 @@
 
 use super::columns::Cells;
 use super::reject::RejectCause;
+use crate::record::class::UnknownWord;
 use crate::record::{
     Choice, ContactRow, Flag, Kind, NativeRecord, Preference, RecordClass, Suppression,
     SuppressionReason, Timestamp, Unsubscribe, UnsubscribeState,
@@ -25,6 +26,7 @@ pub(super) fn record(
             bulk_email: word::<Flag>(cells, "bulk_email")?,
             email_allowed: word::<Flag>(cells, "email_allowed")?,
             at,
+            former: yes_or_no(cells, "quell_former")?,
         }),
         Kind::Unsubscribes => NativeRecord::Unsubscribe(Unsubscribe {
             address,
@@ -63,6 +65,16 @@ where
     RejectCause: From<T::Err>,
 {
     Ok(cells.word(column)?.map(|word| word.parse::<T>()).transpose()?)
+}
+
+/// A column that only an export of quell has: empty is no.
+fn yes_or_no(cells: &Cells<'_>, column: &'static str) -> Result<bool, RejectCause> {
+    let Some(found) = cells.word(column)? else { return Ok(false) };
+    match found.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(UnknownWord { what: column, found, expected: "`true` or `false`" }.into()),
+    }
 }
 
 fn time(cells: &Cells<'_>, column: &'static str) -> Result<Option<Timestamp>, RejectCause> {

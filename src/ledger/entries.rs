@@ -25,7 +25,7 @@ pub struct ListEntry {
 /// How many records of each kind a ledger holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Contacts; one with a former address counts once more for each.
+    /// Contacts; each address that one left counts once more.
     pub contacts: u64,
     /// Unsubscribe records.
     pub unsubscribes: u64,

@@ -11,7 +11,8 @@
 //! What always holds:
 //! - A change is durable and visible to every later view when its call returns.
 //! - Only [`Ledger::resubscribe`] lifts a block; imports only add and tighten.
-//! - All rows of one contact carry equal flags.
+//! - A contact has at most one current row; its flags are the contact's. A row of an address it left
+//!   keeps the flags it had there, until a resubscribe of that address.
 //! - A generation is made exactly by a transaction that changed a record.
 
 pub mod changes;
@@ -68,8 +69,8 @@ pub trait Ledger: Send + Sync {
     /// Records one unsubscribe; a repetition changes nothing.
     ///
     /// When it is global and covers bulk mail, *Bulk Email* of every contact with the key becomes Do
-    /// Not Allow as well. `by` is who recorded it, for the history. Cost: the key's records and those
-    /// of its contacts, and one synchronous write.
+    /// Not Allow as well; contacts that left the address stay as they are. `by` is who recorded it, for the history. Cost: the key's records, and one
+    /// synchronous write.
     fn unsubscribe(
         &self,
         key: &[u8],
@@ -79,10 +80,10 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Applied>;
 
     /// Lifts what the request names, in one transaction, and stores the permission with the full
-    /// content of everything deleted and changed. Stored even when nothing was there to lift; that
+    /// content of everything deleted and changed. No other key changes. Stored even when nothing was there to lift; that
     /// alone makes no generation. Suppressions that the request does not name stay.
     ///
-    /// Cost: the key's records and those of its contacts, and one synchronous write.
+    /// Cost: the key's records, and one synchronous write.
     ///
     /// # Errors
     ///
@@ -141,7 +142,7 @@ pub trait View {
     /// Every record of `key` with its provenance, contacts first.
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>>;
 
-    /// The contact of this id with its last recorded address.
+    /// The contact of this id with its current address.
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>>;
 
     /// How many records there are. Free of counting.

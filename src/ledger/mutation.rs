@@ -16,7 +16,8 @@ pub struct Applied {
 /// What a resubscribe is to lift, and by which permission.
 #[derive(Debug, Clone)]
 pub struct ResubscribeRequest {
-    /// The global block: both flags of every contact with the key, every global unsubscribe.
+    /// The global block: both flags of every contact with the key, what contacts left
+    /// behind there, every global unsubscribe.
     pub global: bool,
     /// Lists whose preference and unsubscribe records go.
     pub lists: Vec<String>,
@@ -33,7 +34,7 @@ pub struct ResubscribeRequest {
 pub struct Resubscribed {
     /// Every record that is gone.
     pub deleted: Vec<StoredRecord>,
-    /// Every contact of the key whose flags changed.
+    /// Every contact that has or had the key and whose flags there changed.
     pub changed: Vec<FlagsChanged>,
     /// The generation that holds it: a new one exactly when something changed.
     pub generation: u64,
@@ -46,6 +47,8 @@ pub struct FlagsChanged {
     pub contact_id: String,
     /// Its address as it was received.
     pub address: String,
+    /// Whether the contact has another address since, so that only this one's block changed.
+    pub former: bool,
     /// *Bulk Email*, before and after.
     pub bulk_email: Transition,
     /// *Email*, before and after.
@@ -69,6 +72,7 @@ impl FlagsChanged {
         json!({
             "contact_id": self.contact_id,
             "address": self.address,
+            "former": self.former,
             "bulk_email": flag(self.bulk_email),
             "email_allowed": flag(self.email_allowed),
         })

@@ -50,6 +50,7 @@ impl Record {
                 "bulk_email": contact.bulk_email.as_str(),
                 "email_allowed": contact.email_allowed.as_str(),
                 "at": time(contact.at),
+                "former": contact.former,
             }),
             Self::Unsubscribe(record) => json!({
                 "kind": "unsubscribe",

@@ -62,4 +62,7 @@ pub struct Contact {
     pub email_allowed: Flag,
     /// When the CRM says so, if it does.
     pub at: Option<Timestamp>,
+    /// Whether the contact has another address since: the flags are then those it left behind at this
+    /// one, and no longer its own.
+    pub former: bool,
 }

@@ -70,6 +70,9 @@ pub struct ContactRow {
     pub email_allowed: Option<Flag>,
     /// When the CRM says so, if it does.
     pub at: Option<Timestamp>,
+    /// Whether the row tells of an address the contact left: then it says nothing of the contact itself.
+    /// So an export says it, for the next ledger.
+    pub former: bool,
 }
 
 /// A row of a native import.

@@ -72,6 +72,47 @@ fn a_denied_contact_that_moves_keeps_its_former_address_blocked() {
 }
 
 #[test]
+fn what_is_said_of_a_contact_later_does_not_reach_its_former_address() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, "contacts", "contact_id,email\n1,old@example.com\n");
+    import(&sandbox, "contacts", "contact_id,email\n1,new@example.com\n");
+    import(&sandbox, "contacts", "contact_id,email,bulk_email\n1,new@example.com,0\n");
+    assert_eq!(sandbox.reasons("new@example.com", &[]), ["bulk_email_denied"]);
+    assert_eq!(sandbox.reasons("old@example.com", &[]), [""; 0]);
+}
+
+/// The new address has a permission, the old one has none: a copy must not mix them up.
+#[test]
+fn an_export_of_contacts_takes_every_block_to_a_new_store_and_no_more() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, "contacts", "contact_id,email,bulk_email\n1,old@example.com,0\n");
+    import(&sandbox, "contacts", "contact_id,email\n1,new@example.com\n");
+    let permission = ["--permission", "form", "--evidence", "form 12", "--by", "web team"];
+    sandbox.quell(["resubscribe", "new@example.com"].iter().chain(&permission)).expect(0);
+    let exported = sandbox.quell(["export", "contacts", "--format", "csv"]).expect(0).text();
+    let copy = Sandbox::new();
+    import(&copy, "contacts", &exported);
+    for sandbox in [&sandbox, &copy] {
+        assert_eq!(sandbox.reasons("old@example.com", &[]), ["bulk_email_denied"]);
+        assert_eq!(sandbox.reasons("new@example.com", &[]), [""; 0]);
+        assert_eq!(sandbox.reasons("new@example.com", &["--contact", "1"]), [""; 0]);
+        assert_eq!(
+            sandbox.reasons("old@example.com", &["--contact", "1"]),
+            ["bulk_email_denied"],
+            "what was left there"
+        );
+    }
+    assert_eq!(copy.quell(["export", "contacts", "--format", "csv"]).expect(0).text(), exported);
+}
+
+#[test]
+fn a_word_about_a_former_address_that_is_none_is_a_reject() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file.csv", "contact_id,email,quell_former\n1,ann@example.com,perhaps\n");
+    sandbox.quell(["import", "contacts", "file.csv"]).expect(3).says("quell_former");
+}
+
+#[test]
 fn an_expiry_never_shortens_a_block_that_stands() {
     let sandbox = Sandbox::new();
     import(&sandbox, "suppressions", "email,reason,expires_at\nann@example.com,manual,\n");

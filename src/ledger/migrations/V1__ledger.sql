@@ -11,21 +11,24 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A contact whose address changed keeps its former row: a block never leaves an address by itself.
--- All rows of one contact_id carry equal flags.
+-- A contact_id has at most one current row (former 0). When its address changes, that row becomes a former
+-- one (former 1): a block never leaves an address by itself. Its flags are frozen as they were; they tell of
+-- the key, no longer of the contact. A contact that moved back has both rows under one key.
 CREATE TABLE contact (
     key           BLOB    NOT NULL,
     contact_id    TEXT    NOT NULL,
+    former        INTEGER NOT NULL,
     address       TEXT    NOT NULL,
     bulk_email    INTEGER NOT NULL,
     email_allowed INTEGER NOT NULL,
     at            INTEGER,
     import_id     INTEGER,
     recorded_at   INTEGER,
-    PRIMARY KEY (key, contact_id)
+    PRIMARY KEY (key, contact_id, former)
 ) STRICT, WITHOUT ROWID;
 -- The flags are in the index, so that a contact's flags and the scan of all contacts read nothing else.
-CREATE INDEX contact_by_id ON contact (contact_id, bulk_email, email_allowed);
+-- Former rows are looked up by key.
+CREATE INDEX contact_by_id ON contact (contact_id, bulk_email, email_allowed) WHERE former = 0;
 
 -- list '' is everywhere.
 CREATE TABLE unsubscribe (

@@ -1,7 +1,8 @@
-//! The two flags of a contact, on every row it has: written here and nowhere else.
+//! The two flags of a contact, on its current row and on those it left behind: changed here and
+//! nowhere else.
 
 use super::codes::{Coded, micros};
-use super::rows::{ContactAt, of_contact};
+use super::rows::ContactAt;
 use super::write::Writer;
 use crate::error::Result;
 use crate::ledger::{Change, EventKind, FlagsChanged, Record, Transition};
@@ -23,50 +24,64 @@ impl Flags {
     pub(super) fn of(contact: &Contact) -> Self {
         Self { bulk_email: contact.bulk_email, email_allowed: contact.email_allowed }
     }
+
+    /// Each flag denied where either denies it.
+    pub(super) fn union(self, other: Self) -> Self {
+        let either = |a: Flag, b: Flag| if a.is_denied() { a } else { b };
+        Self {
+            bulk_email: either(self.bulk_email, other.bulk_email),
+            email_allowed: either(self.email_allowed, other.email_allowed),
+        }
+    }
 }
 
-/// One row of a contact before and after its flags were set.
+/// One row of a contact before and after it was changed.
 pub(super) struct RowChange {
     pub(super) before: ContactAt,
     pub(super) after: Contact,
 }
 
-/// Gives every row of a contact the same flags, and tells the feed of the contact and of every key it
-/// has or had. Returns the rows; none when the flags were so before.
+/// Sets the flags of one row of a contact; none when they were so before.
 ///
 /// `at` is when the CRM or the person said so. The caller writes the event, for it knows the cause.
 pub(super) fn set_flags(
     writer: &Writer<'_>,
-    contact_id: &str,
+    row: ContactAt,
     flags: Flags,
     at: Option<Timestamp>,
-) -> Result<Vec<RowChange>> {
-    let rows = of_contact(writer.connection(), contact_id)?;
-    if rows.iter().all(|row| Flags::of(&row.contact) == flags) {
-        return Ok(Vec::new());
+) -> Result<Option<RowChange>> {
+    if Flags::of(&row.contact) == flags {
+        return Ok(None);
     }
-    // Keys first, in one statement for all: rows of one contact never differ, at any instant.
-    let sql =
-        "UPDATE contact SET bulk_email = ?2, email_allowed = ?3, at = ?4 WHERE contact_id = ?1";
+    let Flags { bulk_email, email_allowed } = flags;
+    let after = Contact { bulk_email, email_allowed, at, ..row.contact.clone() };
+    change_row(writer, row, after).map(Some)
+}
+
+/// Writes a row's flags, their time, and whether it is a former one; tells the feed of the key, and
+/// of the contact when it is its current row that has other flags.
+pub(super) fn change_row(
+    writer: &Writer<'_>,
+    before: ContactAt,
+    after: Contact,
+) -> Result<RowChange> {
+    let was = &before.contact;
+    let sql = "UPDATE contact SET bulk_email = ?4, email_allowed = ?5, at = ?6, former = ?7 \
+               WHERE key = ?1 AND contact_id = ?2 AND former = ?3";
     writer.connection().prepare_cached(sql)?.execute(params![
-        contact_id,
-        flags.bulk_email.code(),
-        flags.email_allowed.code(),
-        micros(at),
+        before.key,
+        was.contact_id,
+        was.former,
+        after.bulk_email.code(),
+        after.email_allowed.code(),
+        micros(after.at),
+        after.former,
     ])?;
-    writer.touch(Change::Contact(contact_id))?;
-    let mut changes = Vec::with_capacity(rows.len());
-    for before in rows {
-        writer.touch(Change::Address(&before.key))?;
-        let after = Contact {
-            bulk_email: flags.bulk_email,
-            email_allowed: flags.email_allowed,
-            at,
-            ..before.contact.clone()
-        };
-        changes.push(RowChange { before, after });
+    writer.touch(Change::Address(&before.key))?;
+    if !after.former {
+        writer.touch(Change::Contact(&was.contact_id))?;
     }
-    Ok(changes)
+    Ok(RowChange { before, after })
 }
 
 impl RowChange {
@@ -82,12 +97,13 @@ impl RowChange {
         FlagsChanged {
             contact_id: was.contact_id.clone(),
             address: was.address.clone(),
+            former: was.former,
             bulk_email: Transition { from: was.bulk_email, to: self.after.bulk_email },
             email_allowed: Transition { from: was.email_allowed, to: self.after.email_allowed },
         }
     }
 
-    /// Writes the change into the history of its own key: once a row, `cause` says why.
+    /// Writes the change into the history of its key; `cause` says why.
     pub(super) fn write_event(&self, writer: &Writer<'_>, cause: &Value) -> Result<()> {
         let detail = json!({"changed": [self.to_json()], "cause": cause});
         writer.event(EventKind::Changed, &self.before.key, &detail)

@@ -3,7 +3,7 @@
 use super::codes::unsigned;
 use super::connection::Pooled;
 use super::fault::damaged;
-use super::rows::{key, of_contact, of_key, select_all, stored};
+use super::rows::{current_of, key, of_key, select_all, stored};
 use super::{check, feed, history, scan, search};
 use crate::error::Result;
 use crate::ledger::{
@@ -110,8 +110,7 @@ impl View for SqliteView<'_> {
     }
 
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>> {
-        let rows = of_contact(&self.connection, contact_id)?;
-        Ok(rows.into_iter().max_by_key(|row| row.stored.recorded_at).map(|row| row.contact))
+        Ok(current_of(&self.connection, contact_id)?.map(|row| row.contact))
     }
 
     fn counts(&self) -> Result<Counts> {

@@ -2,7 +2,7 @@
 
 use super::codes::Coded;
 use super::flags::{Flags, RowChange, set_flags};
-use super::rows::of_key;
+use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::ledger::{Change, EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
@@ -33,9 +33,9 @@ pub(super) fn resubscribe(
     for stored in &deleted {
         delete(writer, key, &stored.record)?;
     }
-    write_events(writer, key, address, request, &deleted, &changed)?;
-    let here = changed.iter().filter(|change| change.before.key == key);
-    Ok(Resubscribed { changed: here.map(RowChange::summary).collect(), deleted, generation: 0 })
+    write_event(writer, key, address, request, &deleted, &changed)?;
+    let changed = changed.iter().map(RowChange::summary).collect();
+    Ok(Resubscribed { changed, deleted, generation: 0 })
 }
 
 /// Says whether the request names the record.
@@ -49,18 +49,11 @@ fn is_named(request: &ResubscribeRequest, record: &Record) -> bool {
     }
 }
 
-/// Sets both flags of every contact with the key to *Allow*.
+/// Sets both flags to *Allow* on every contact with the key, and on what contacts left behind there.
 fn allow(writer: &Writer<'_>, key: &[u8]) -> Result<Vec<RowChange>> {
     let mut changed = Vec::new();
-    for stored in of_key(writer.connection(), Kind::Contacts, key)? {
-        if let Record::Contact(contact) = stored.record {
-            changed.extend(set_flags(
-                writer,
-                &contact.contact_id,
-                Flags::ALLOW,
-                Some(writer.now()),
-            )?);
-        }
+    for row in contacts_of(writer.connection(), key)? {
+        changed.extend(set_flags(writer, row, Flags::ALLOW, Some(writer.now()))?);
     }
     Ok(changed)
 }
@@ -97,8 +90,8 @@ fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result<()> {
     writer.count(kind, -i64::try_from(rows).map_err(|_| Error::untrusted("too many records"))?)
 }
 
-/// Stores the permission with everything it lifted; for a contact's other keys, what changed there.
-fn write_events(
+/// Stores the permission with everything it lifted.
+fn write_event(
     writer: &Writer<'_>,
     key: &[u8],
     address: &str,
@@ -107,9 +100,7 @@ fn write_events(
     changed: &[RowChange],
 ) -> Result<()> {
     let permission = permission(&request.permission);
-    let (here, elsewhere): (Vec<&RowChange>, Vec<&RowChange>) =
-        changed.iter().partition(|change| change.before.key == key);
-    let here: Vec<Value> = here.into_iter().map(RowChange::to_json).collect();
+    let changed: Vec<Value> = changed.iter().map(RowChange::to_json).collect();
     let deleted: Vec<Value> = deleted.iter().map(StoredRecord::to_json).collect();
     let include: Vec<&str> = request.include.iter().map(|reason| reason.as_str()).collect();
     let detail = json!({
@@ -122,14 +113,9 @@ fn write_events(
         },
         "permission": permission,
         "deleted": deleted,
-        "changed": here,
+        "changed": changed,
     });
-    writer.event(EventKind::Resubscribed, key, &detail)?;
-    for change in elsewhere {
-        let cause = json!({"kind": "resubscribe", "permission": permission});
-        change.write_event(writer, &cause)?;
-    }
-    Ok(())
+    writer.event(EventKind::Resubscribed, key, &detail)
 }
 
 fn permission(permission: &Permission) -> Value {

@@ -5,7 +5,7 @@ use super::fault::damaged;
 use crate::error::Result;
 use crate::ledger::{Record, StoredRecord};
 use crate::record::{Contact, Kind, Preference, Suppression, Timestamp, Unsubscribe};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Params, Row, params};
 
 /// The columns [`stored`] reads, by kind: the key, seven of the record, its provenance.
 macro_rules! select {
@@ -26,7 +26,7 @@ macro_rules! select_of_kind {
     ($kind:expr, $rest:literal) => {
         match $kind {
             Kind::Contacts => select!(
-                "address, contact_id, NULL, bulk_email, email_allowed, at, NULL",
+                "address, contact_id, NULL, bulk_email, email_allowed, at, former",
                 "contact",
                 $rest
             ),
@@ -55,9 +55,14 @@ fn select_key(kind: Kind) -> &'static str {
     select_of_kind!(kind, "WHERE key = ?1")
 }
 
-/// The rows of one contact, `?1`.
-fn select_contact() -> &'static str {
-    select_of_kind!(Kind::Contacts, "WHERE contact_id = ?1")
+/// The current row of one contact, `?1`.
+fn select_current() -> &'static str {
+    select_of_kind!(Kind::Contacts, "WHERE contact_id = ?1 AND former = 0")
+}
+
+/// The row that a contact, `?2`, left behind at a key, `?1`.
+fn select_former() -> &'static str {
+    select_of_kind!(Kind::Contacts, "WHERE key = ?1 AND contact_id = ?2 AND former = 1")
 }
 
 /// A row of one of the statements above.
@@ -72,6 +77,7 @@ pub(super) fn stored(kind: Kind, row: &Row<'_>) -> Result<StoredRecord> {
             bulk_email: Coded::from_code(row.get(4)?)?,
             email_allowed: Coded::from_code(row.get(5)?)?,
             at,
+            former: row.get(7)?,
         }),
         Kind::Unsubscribes => Record::Unsubscribe(Unsubscribe {
             address,
@@ -131,17 +137,39 @@ pub(super) struct ContactAt {
     pub(super) stored: StoredRecord,
 }
 
-/// The rows of one contact, under each key it has or had.
-pub(super) fn of_contact(connection: &Connection, contact_id: &str) -> Result<Vec<ContactAt>> {
-    let mut statement = connection.prepare_cached(select_contact())?;
-    let mut rows = statement.query([contact_id])?;
+impl ContactAt {
+    fn of(row: &Row<'_>) -> Result<Self> {
+        let stored = stored(Kind::Contacts, row)?;
+        let Record::Contact(contact) = &stored.record else { return Err(damaged("a contact")) };
+        Ok(Self { key: key(row)?.to_vec(), contact: contact.clone(), stored })
+    }
+}
+
+/// The rows of the contacts that have or had a key.
+pub(super) fn contacts_of(connection: &Connection, key: &[u8]) -> Result<Vec<ContactAt>> {
+    contacts(connection, select_key(Kind::Contacts), [key])
+}
+
+/// The current row of a contact.
+pub(super) fn current_of(connection: &Connection, contact_id: &str) -> Result<Option<ContactAt>> {
+    Ok(contacts(connection, select_current(), [contact_id])?.pop())
+}
+
+/// The row that a contact left behind at a key.
+pub(super) fn former_of(
+    connection: &Connection,
+    key: &[u8],
+    contact_id: &str,
+) -> Result<Option<ContactAt>> {
+    Ok(contacts(connection, select_former(), params![key, contact_id])?.pop())
+}
+
+fn contacts(connection: &Connection, sql: &str, of: impl Params) -> Result<Vec<ContactAt>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(of)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let stored = stored(Kind::Contacts, row)?;
-        if let Record::Contact(contact) = &stored.record {
-            let contact = contact.clone();
-            found.push(ContactAt { key: key(row)?.to_vec(), contact, stored });
-        }
+        found.push(ContactAt::of(row)?);
     }
     Ok(found)
 }

@@ -80,8 +80,8 @@ pub(super) fn for_each_contact(
     connection: &Connection,
     each: &mut dyn FnMut(&str, Blocks) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT DISTINCT contact_id, bulk_email, email_allowed FROM contact \
-               ORDER BY contact_id, bulk_email, email_allowed";
+    let sql = "SELECT contact_id, bulk_email, email_allowed FROM contact WHERE former = 0 \
+               ORDER BY contact_id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -200,6 +200,7 @@ fn flags(row: &Row<'_>, first: usize) -> Result<Blocks> {
         bulk_email,
         email_allowed,
         at: None,
+        former: false,
     };
     Ok(contact.blocks())
 }

@@ -2,7 +2,7 @@
 
 use super::codes::{Coded, address_column, list_column, micros};
 use super::flags::{Flags, RowChange, set_flags};
-use super::rows::of_key;
+use super::rows::contacts_of;
 use super::write::Writer;
 use crate::error::Result;
 use crate::ledger::{EventKind, Record};
@@ -28,16 +28,10 @@ pub(super) fn unsubscribe(
     if !added && changed.is_empty() {
         return Ok(());
     }
-    let (here, elsewhere): (Vec<RowChange>, Vec<RowChange>) =
-        changed.into_iter().partition(|change| change.before.key == key);
-    let here: Vec<Value> = here.iter().map(RowChange::to_json).collect();
+    let changed: Vec<Value> = changed.iter().map(RowChange::to_json).collect();
     let content = Record::Unsubscribe(record).to_json();
-    let detail = json!({"record": content, "added": added, "changed": here, "by": by});
-    writer.event(EventKind::Unsubscribed, key, &detail)?;
-    for change in &elsewhere {
-        change.write_event(writer, &json!({"kind": "unsubscribe", "by": by}))?;
-    }
-    Ok(())
+    let detail = json!({"record": content, "added": added, "changed": changed, "by": by});
+    writer.event(EventKind::Unsubscribed, key, &detail)
 }
 
 fn insert(writer: &Writer<'_>, key: &[u8], record: &Unsubscribe) -> Result<bool> {
@@ -63,12 +57,13 @@ fn insert(writer: &Writer<'_>, key: &[u8], record: &Unsubscribe) -> Result<bool>
     Ok(true)
 }
 
+/// Denies *Bulk Email* on every contact whose current address has the key.
 fn deny_bulk(writer: &Writer<'_>, key: &[u8], at: Timestamp) -> Result<Vec<RowChange>> {
     let mut changed = Vec::new();
-    for stored in of_key(writer.connection(), Kind::Contacts, key)? {
-        if let Record::Contact(contact) = stored.record {
-            let flags = Flags { bulk_email: Flag::DoNotAllow, ..Flags::of(&contact) };
-            changed.extend(set_flags(writer, &contact.contact_id, flags, Some(at))?);
+    for row in contacts_of(writer.connection(), key)? {
+        if !row.contact.former {
+            let flags = Flags { bulk_email: Flag::DoNotAllow, ..Flags::of(&row.contact) };
+            changed.extend(set_flags(writer, row, flags, Some(at))?);
         }
     }
     Ok(changed)

@@ -1,8 +1,14 @@
-//! Contacts of an import: first contact by contact, to settle the flags; then key by key, to insert.
+//! Contacts of an import: first contact by contact, to settle address and flags; then key by key, to
+//! insert.
+//!
+//! The last address that a file gives a contact is its current one. Addresses that the file gives it
+//! before are former ones, with the flags that the contact ends with: so the same file again finds
+//! everything as it says. An address that the contact had and the file does not name keeps the flags
+//! as they were.
 
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::StagedContact;
-use super::{Import, Outcome};
+use super::{Import, Outcome, moves};
 use crate::error::Result;
 use crate::ledger::Change;
 use crate::ledger::sort::{Sorted, Sorter};
@@ -10,22 +16,50 @@ use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::flags::{Flags, set_flags};
 use crate::ledger::sqlite::read::counts;
+use crate::ledger::sqlite::rows::{current_of, former_of};
 use crate::record::{Flag, Kind, Timestamp};
 use rusqlite::Connection;
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 /// A contact while its rows of the import go by.
 #[derive(Default)]
 struct Contact {
     id: String,
-    /// The keys it has, in the ledger or through an earlier row.
-    keys: HashSet<Vec<u8>>,
-    is_new: bool,
+    /// The ledger may have something of it.
+    may_exist: bool,
+    /// Its current key in the ledger, with the flags there.
+    stored: Option<(Vec<u8>, Flags)>,
     flags: Flags,
-    /// The time of the row that last changed the flags of a contact in the ledger, once one has.
+    /// The time of the row that last tightened the flags, once one has.
     changed_at: Option<Option<Timestamp>>,
-    /// Rows to insert, once the flags they carry are settled.
-    inserts: Vec<(Vec<u8>, String, Option<Timestamp>)>,
+    /// The addresses the rows give it, by key.
+    places: BTreeMap<Vec<u8>, Place>,
+    /// The key of the last row.
+    last: Option<Vec<u8>>,
+    /// Addresses that rows say it left, by key.
+    left: BTreeMap<Vec<u8>, Left>,
+    /// What became of each row.
+    outcomes: Vec<Outcome>,
+}
+
+/// An address in the rows of a contact.
+struct Place {
+    address: String,
+    at: Option<Timestamp>,
+    /// The first row that has it.
+    row: usize,
+}
+
+/// An address that a contact left, with the flags to freeze there.
+struct Left {
+    place: Place,
+    flags: Flags,
+}
+
+/// Where rows to insert go, to come back sorted by key.
+struct Inserts {
+    by_key: Sorter,
+    payload: Vec<u8>,
 }
 
 /// Applies contact rows that come sorted by contact id.
@@ -33,31 +67,31 @@ pub(super) fn apply(
     import: &mut Import<'_>,
     mut rows: Sorted,
     len: u64,
-    mut by_key: Sorter,
+    by_key: Sorter,
 ) -> Result<()> {
     let there = counts(import.writer.connection())?.contacts;
     let mut contact = Contact::default();
-    let mut payload_out = Vec::new();
+    let mut inserts = Inserts { by_key, payload: Vec::new() };
     while let Some((id, payload)) = rows.next()? {
         if contact.id.as_bytes() != id {
-            settle(import, &mut contact, &mut by_key, &mut payload_out)?;
+            contact.settle(import, &mut inserts)?;
             let id = std::str::from_utf8(id).map_err(|_| damaged("a contact id"))?;
             contact.begin(import.writer.connection(), id, there > 0)?;
         }
-        let outcome = contact.take(&StagedContact::decode(payload)?);
-        import.count(outcome);
+        contact.take(&StagedContact::decode(payload)?);
     }
-    settle(import, &mut contact, &mut by_key, &mut payload_out)?;
+    contact.settle(import, &mut inserts)?;
     // Contact ids come in no order of the keys: where most rows are new, one sort of the index is
     // cheaper than placing each.
     let rebuild = import.is_huge && len >= there;
     if rebuild {
         import.writer.connection().execute_batch("DROP INDEX contact_by_id")?;
     }
-    insert(import, by_key)?;
+    insert(import, inserts.by_key)?;
     if rebuild {
         import.writer.connection().execute_batch(
-            "CREATE INDEX contact_by_id ON contact (contact_id, bulk_email, email_allowed)",
+            "CREATE INDEX contact_by_id ON contact (contact_id, bulk_email, email_allowed) \
+             WHERE former = 0",
         )?;
     }
     Ok(())
@@ -67,30 +101,59 @@ impl Contact {
     /// Turns to the next contact, and reads what the ledger has of it.
     fn begin(&mut self, connection: &Connection, id: &str, may_exist: bool) -> Result<()> {
         id.clone_into(&mut self.id);
-        self.keys.clear();
-        self.inserts.clear();
+        self.may_exist = may_exist;
+        self.stored = None;
         self.flags = Flags::ALLOW;
-        self.is_new = true;
         self.changed_at = None;
+        self.places.clear();
+        self.last = None;
+        self.left.clear();
+        self.outcomes.clear();
         if !may_exist {
             return Ok(());
         }
-        let sql = "SELECT key, bulk_email, email_allowed FROM contact WHERE contact_id = ?1";
+        let sql = "SELECT key, bulk_email, email_allowed FROM contact \
+                   WHERE contact_id = ?1 AND former = 0";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([id])?;
-        while let Some(row) = rows.next()? {
-            self.keys.insert(row.get(0)?);
-            self.is_new = false;
+        if let Some(row) = rows.next()? {
             self.flags = Flags {
                 bulk_email: Flag::from_code(row.get(1)?)?,
                 email_allowed: Flag::from_code(row.get(2)?)?,
             };
+            self.stored = Some((row.get(0)?, self.flags));
         }
         Ok(())
     }
 
-    /// Takes one row in: a flag is denied or left as it is, an address is added.
-    fn take(&mut self, row: &StagedContact<'_>) -> Outcome {
+    /// Takes one row in: a flag is denied or left as it is, an address becomes the current one.
+    fn take(&mut self, row: &StagedContact<'_>) {
+        let place = || Place {
+            address: row.address.to_owned(),
+            at: instant(row.at),
+            row: self.outcomes.len(),
+        };
+        if row.former {
+            let flags = Flags {
+                bulk_email: row.bulk_email.unwrap_or_default(),
+                email_allowed: row.email_allowed.unwrap_or_default(),
+            };
+            add_left(&mut self.left, row.key.to_vec(), place(), flags);
+            self.outcomes.push(Outcome::Unchanged);
+            return;
+        }
+        if !self.places.contains_key(row.key) {
+            self.places.insert(row.key.to_vec(), place());
+        }
+        if self.last.as_deref() != Some(row.key) {
+            self.last = Some(row.key.to_vec());
+        }
+        let outcome = self.say(row);
+        self.outcomes.push(outcome);
+    }
+
+    /// Takes the flags of one row in.
+    fn say(&mut self, row: &StagedContact<'_>) -> Outcome {
         let (mut tightened, mut held) = (false, false);
         let said = [
             (&mut self.flags.bulk_email, row.bulk_email),
@@ -109,54 +172,140 @@ impl Contact {
         if tightened {
             self.changed_at = Some(instant(row.at));
         }
-        let has_key = self.keys.contains(row.key);
-        if !has_key {
-            self.keys.insert(row.key.to_vec());
-            self.inserts.push((row.key.to_vec(), row.address.to_owned(), instant(row.at)));
-        }
-        match (tightened || !has_key, held) {
+        match (tightened, held) {
             (true, _) => Outcome::Added,
             (false, true) => Outcome::Held,
             (false, false) => Outcome::Unchanged,
         }
     }
-}
 
-/// Writes a contact's settled flags to the rows it has, and passes its new rows on, sorted by key.
-fn settle(
-    import: &Import<'_>,
-    contact: &mut Contact,
-    by_key: &mut Sorter,
-    payload: &mut Vec<u8>,
-) -> Result<()> {
-    if let Some(at) = contact.changed_at
-        && !contact.is_new
-    {
-        let cause = import.cause();
-        for change in set_flags(import.writer, &contact.id, contact.flags, at)? {
-            change.write_event(import.writer, &cause)?;
+    /// Brings the ledger's rows of the contact to what its rows of the import come to, passes its new
+    /// ones on, and counts.
+    fn settle(&mut self, import: &mut Import<'_>, inserts: &mut Inserts) -> Result<()> {
+        let current = self.last.take().and_then(|key| self.places.remove_entry(&key));
+        for (key, place) in std::mem::take(&mut self.places) {
+            add_left(&mut self.left, key, place, self.flags);
+        }
+        if let Some((key, place)) = current {
+            self.settle_current(import, inserts, &key, &place)?;
+        }
+        for (key, left) in std::mem::take(&mut self.left) {
+            self.settle_left(import, inserts, &key, &left)?;
+        }
+        for outcome in &self.outcomes {
+            import.count(*outcome);
+        }
+        Ok(())
+    }
+
+    /// Makes `key` the contact's current one, with its settled flags.
+    fn settle_current(
+        &mut self,
+        import: &Import<'_>,
+        inserts: &mut Inserts,
+        key: &[u8],
+        place: &Place,
+    ) -> Result<()> {
+        let were = self.stored.as_ref().map(|(_, flags)| *flags);
+        if let Some((stored, _)) = &self.stored {
+            let stays = stored == key;
+            if stays && were == Some(self.flags) {
+                return Ok(());
+            }
+            let row = current_of(import.writer.connection(), &self.id)?
+                .ok_or_else(|| damaged("a contact that is there and is not"))?;
+            if stays {
+                let at = self.changed_at.unwrap_or(place.at);
+                if let Some(change) = set_flags(import.writer, row, self.flags, at)? {
+                    change.write_event(import.writer, &import.cause())?;
+                }
+                return Ok(());
+            }
+            let said = self.left.remove(stored).map_or(Flags::ALLOW, |left| left.flags);
+            moves::leave(import, row, said)?;
+        }
+        self.mark_added(place.row);
+        let row = NewRow {
+            id: &self.id,
+            address: &place.address,
+            flags: self.flags,
+            former: false,
+            is_news: were != Some(self.flags),
+            // A row that says "denied" since when is worth more than one that says when it was seen.
+            at: self.changed_at.unwrap_or(place.at),
+        };
+        inserts.push(key, &row)
+    }
+
+    /// Sees to it that `key`, which the contact left, keeps at least the flags of `left`.
+    fn settle_left(
+        &mut self,
+        import: &Import<'_>,
+        inserts: &mut Inserts,
+        key: &[u8],
+        left: &Left,
+    ) -> Result<()> {
+        let connection = import.writer.connection();
+        let there = if self.may_exist { former_of(connection, key, &self.id)? } else { None };
+        let Left { place, flags } = left;
+        if let Some(there) = there {
+            if moves::tighten(import, there, *flags, place.at)? {
+                self.mark_added(place.row);
+            }
+            return Ok(());
+        }
+        self.mark_added(place.row);
+        let (id, address) = (&self.id, &place.address);
+        let row = NewRow { id, address, flags: *flags, former: true, is_news: false, at: place.at };
+        inserts.push(key, &row)
+    }
+
+    fn mark_added(&mut self, row: usize) {
+        if let Some(outcome) = self.outcomes.get_mut(row) {
+            *outcome = Outcome::Added;
         }
     }
-    for (key, address, at) in contact.inserts.drain(..) {
+}
+
+/// Adds an address that a contact left; the first row of a key names it, each adds its flags.
+fn add_left(left: &mut BTreeMap<Vec<u8>, Left>, key: Vec<u8>, place: Place, flags: Flags) {
+    let known = left.entry(key).or_insert(Left { place, flags });
+    known.flags = known.flags.union(flags);
+}
+
+/// A row to insert.
+struct NewRow<'r> {
+    id: &'r str,
+    address: &'r str,
+    flags: Flags,
+    former: bool,
+    /// The contact's own flags are other ones than before.
+    is_news: bool,
+    at: Option<Timestamp>,
+}
+
+impl Inserts {
+    fn push(&mut self, key: &[u8], row: &NewRow<'_>) -> Result<()> {
+        let payload = &mut self.payload;
         payload.clear();
-        put_text(payload, &contact.id);
-        put_text(payload, &address);
-        payload.push(u8::from(contact.flags.bulk_email.is_denied()));
-        payload.push(u8::from(contact.flags.email_allowed.is_denied()));
-        // A row that says "denied" since when is worth more than one that says when it was seen.
-        put_time(payload, contact.changed_at.unwrap_or(at));
-        by_key.push(&key, payload)?;
+        put_text(payload, row.id);
+        put_text(payload, row.address);
+        payload.push(u8::from(row.flags.bulk_email.is_denied()));
+        payload.push(u8::from(row.flags.email_allowed.is_denied()));
+        payload.push(u8::from(row.former));
+        payload.push(u8::from(row.is_news));
+        put_time(payload, row.at);
+        self.by_key.push(key, payload)
     }
-    Ok(())
 }
 
 /// Inserts the rows, which no row of the ledger or of each other equals, in key order.
 fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     let writer = import.writer;
-    let sql = "INSERT INTO contact (contact_id, key, address, bulk_email, email_allowed, at, \
-               import_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO contact (contact_id, key, address, bulk_email, email_allowed, \
+               former, at, import_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut insert = writer.connection().prepare_cached(sql)?;
-    insert.raw_bind_parameter(7, import.id)?;
+    insert.raw_bind_parameter(8, import.id)?;
     let mut added = 0;
     let mut rows = by_key.finish()?;
     while let Some((key, payload)) = rows.next()? {
@@ -167,10 +316,14 @@ fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
         insert.raw_bind_parameter(3, row.text()?)?;
         insert.raw_bind_parameter(4, row.byte()?)?;
         insert.raw_bind_parameter(5, row.byte()?)?;
-        insert.raw_bind_parameter(6, row.time()?)?;
+        insert.raw_bind_parameter(6, row.byte()?)?;
+        let is_news = row.byte()? != 0;
+        insert.raw_bind_parameter(7, row.time()?)?;
         insert.raw_execute()?;
         added += 1;
-        writer.touch(Change::Contact(id))?;
+        if is_news {
+            writer.touch(Change::Contact(id))?;
+        }
         writer.touch(Change::Address(key))?;
     }
     if added > 0 {

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod encoding;
+mod moves;
 mod preferences;
 mod staged;
 mod suppressions;

@@ -40,6 +40,7 @@ pub(super) struct StagedContact<'p> {
     pub(super) address: &'p str,
     pub(super) bulk_email: Option<Flag>,
     pub(super) email_allowed: Option<Flag>,
+    pub(super) former: bool,
     pub(super) at: Option<i64>,
 }
 
@@ -74,6 +75,7 @@ fn encode_contact(key: &[u8], row: &ContactRow, payload: &mut Vec<u8>) {
     put_text(payload, address_column(key, &row.address));
     payload.push(optional_flag(row.bulk_email));
     payload.push(optional_flag(row.email_allowed));
+    payload.push(u8::from(row.former));
     put_time(payload, row.at);
 }
 
@@ -152,6 +154,7 @@ impl<'p> StagedContact<'p> {
             address: decoder.text()?,
             bulk_email: flag_of(decoder.byte()?)?,
             email_allowed: flag_of(decoder.byte()?)?,
+            former: decoder.byte()? != 0,
             at: decoder.time()?,
         })
     }

@@ -4,6 +4,7 @@ mod feed;
 mod import;
 mod lifecycle;
 mod model;
+mod moves;
 mod resubscribe;
 mod single;
 
@@ -39,6 +40,7 @@ fn contact(id: &str, address: &str, bulk: Option<Flag>, email: Option<Flag>) -> 
         bulk_email: bulk,
         email_allowed: email,
         at: None,
+        former: false,
     })
 }
 

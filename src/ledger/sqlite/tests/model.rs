@@ -41,8 +41,12 @@ fn row() -> impl Strategy<Value = NativeRecord> {
     let id = proptest::sample::select(&IDS[..]);
     let list = proptest::sample::select(&LISTS[..]);
     prop_oneof![
-        3 => (id, address(), flag(), flag())
-            .prop_map(|(id, address, bulk, email)| contact(id, &address, bulk, email)),
+        4 => (id, address(), flag(), flag(), proptest::bool::weighted(0.2))
+            .prop_map(|(id, address, bulk_email, email_allowed, former)| {
+                let (contact_id, at) = (id.into(), None);
+                let row = ContactRow { contact_id, address, bulk_email, email_allowed, at, former };
+                NativeRecord::Contact(row)
+            }),
         2 => record().prop_map(NativeRecord::Unsubscribe),
         2 => (address(), list, any::<bool>()).prop_map(|(address, list, out)| {
             preference(&address, list, if out { Choice::Out } else { Choice::In })
@@ -184,6 +188,10 @@ proptest! {
             let named = feed(&*view, position.cursor).unwrap();
             for (name, entry) in entries(&*view) {
                 prop_assert!(entry == before[&name] || named.contains(&name), "{name:?}");
+            }
+            for (name, entry) in entries(&*view) {
+                let idle = name.0 == "contact" && entry == before[&name];
+                prop_assert!(!(idle && named.contains(&name)) || entry.blocks.is_empty(), "{name:?}");
             }
             let changed = states(&*view) != were;
             prop_assert_eq!(view.position().generation != position.generation, changed);

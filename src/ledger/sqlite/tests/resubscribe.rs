@@ -132,20 +132,3 @@ fn an_empty_list_name_lifts_nothing() {
     assert_eq!(view.position(), before);
     assert_eq!(view.counts().unwrap().unsubscribes, 3);
 }
-
-#[test]
-fn resubscribing_by_a_former_address_frees_the_present_one_too() {
-    let ledger = ledger();
-    let old = b"ann@old.example.com".as_slice();
-    let deny = Some(Flag::DoNotAllow);
-    import(&ledger, &[(old, contact("c1", "ann@old.example.com", deny, None))], 1);
-    import(&ledger, &[(ANN, contact("c1", "ann@example.com", None, None))], 2);
-    let before = ledger.view().unwrap().position();
-    ledger.resubscribe(old, "ann@old.example.com", &request(true, &[]), at(3)).unwrap();
-    let view = ledger.view().unwrap();
-    assert!(reasons(&*view, ANN, &[]).is_empty());
-    let touched = feed(&*view, before.cursor).unwrap();
-    assert!(touched.contains(&("address".into(), ANN.to_vec())));
-    let last = view.history(ANN).unwrap().pop().unwrap();
-    assert_eq!(last.detail["cause"]["permission"]["by"], "support");
-}

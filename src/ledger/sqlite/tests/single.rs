@@ -1,7 +1,6 @@
 //! One unsubscribe at a time.
 
 use super::*;
-use crate::ledger::EventKind;
 use crate::record::Reason;
 
 #[test]
@@ -77,23 +76,6 @@ fn a_repeated_unsubscribe_still_denies_a_contact_that_came_later() {
     assert!(ledger.unsubscribe(ANN, &record, at(3), None).unwrap().changed);
     let view = ledger.view().unwrap();
     assert_eq!(view.contact_flags("c1").unwrap().unwrap().bulk_email, Flag::DoNotAllow);
-}
-
-#[test]
-fn flags_follow_the_contact_to_its_former_address_with_an_event_there() {
-    let ledger = ledger();
-    let old = b"ann@old.example.com".as_slice();
-    import(&ledger, &[(old, contact("c1", "ann@old.example.com", None, None))], 1);
-    import(&ledger, &[(ANN, contact("c1", "ann@example.com", None, None))], 2);
-    ledger.unsubscribe(ANN, &unsubscribe("ann@example.com", None), at(3), None).unwrap();
-    let view = ledger.view().unwrap();
-    assert_eq!(reasons(&*view, old, &[]).first(), Some(Reason::BulkEmailDenied));
-    let history = view.history(old).unwrap();
-    let kinds: Vec<EventKind> = history.iter().map(|entry| entry.kind).collect();
-    assert_eq!(kinds, [EventKind::Imported, EventKind::Changed]);
-    assert_eq!(history[0].detail["record"]["bulk_email"], "Allow", "as it was added");
-    assert_eq!(history[1].detail["changed"][0]["now"]["bulk_email"], "Do Not Allow");
-    assert_eq!(view.contact_flags("c1").unwrap().unwrap().address, "ann@example.com");
 }
 
 #[test]
