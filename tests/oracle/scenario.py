@@ -200,8 +200,7 @@ class Maker:
         # A contact stands once in a file, or several times at one address: which of two addresses in one file
         # is the newer one is not the contract's business.
         for contact_id in rng.sample(self.contact_ids, k=min(count, len(self.contact_ids))):
-            # contact moves: not drawn while the ledger lets a deny reach a contact's former address.
-            if rng.random() < 0.0:
+            if rng.random() < 0.05:
                 self.home[contact_id] = rng.choice(self.people)
             person = self.home[contact_id]
             for _ in range(rng.choice((1, 1, 1, 1, 2))):
