@@ -120,11 +120,6 @@ impl<R: Read> Chunks<R> {
         Ok(true)
     }
 
-    /// The input, to look at what it counted.
-    pub fn get_ref(&self) -> &R {
-        &self.input
-    }
-
     /// Gives the input back.
     pub fn into_inner(self) -> R {
         self.input
