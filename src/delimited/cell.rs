@@ -59,6 +59,9 @@ pub trait Cells {
     /// Forgets the cells of the record before.
     fn clear(&mut self);
 
+    /// Says whether [`push`](Self::push) would keep the cell of `column`, the next one of the record.
+    fn wants(&self, column: usize) -> bool;
+
     /// Takes the cell of `column`; called in ascending order of columns.
     fn push(&mut self, column: usize, cell: Cell);
 }
@@ -82,6 +85,10 @@ impl Cells for AllCells {
 
     fn clear(&mut self) {
         self.0.clear();
+    }
+
+    fn wants(&self, _column: usize) -> bool {
+        true
     }
 
     fn push(&mut self, _column: usize, cell: Cell) {
@@ -132,10 +139,61 @@ impl Cells for WantedCells {
     }
 
     #[inline]
+    fn wants(&self, column: usize) -> bool {
+        self.columns.get(self.next) == Some(&column)
+    }
+
+    #[inline]
     fn push(&mut self, column: usize, cell: Cell) {
-        if self.columns.get(self.next) == Some(&column) {
+        if self.wants(column) {
             self.cells[self.next] = Some(cell);
             self.next += 1;
+        }
+    }
+}
+
+/// The cell of one column, in a register: most files are read for one.
+#[derive(Debug, Clone, Copy)]
+pub struct OneCell {
+    column: usize,
+    cell: Option<Cell>,
+}
+
+impl OneCell {
+    /// Wants `column`.
+    #[must_use]
+    pub fn new(column: usize) -> Self {
+        Self { column, cell: None }
+    }
+
+    /// The cell, if the record has it.
+    #[inline]
+    #[must_use]
+    pub fn get(&self) -> Option<Cell> {
+        self.cell
+    }
+}
+
+impl Cells for OneCell {
+    #[inline]
+    fn last_wanted(&self) -> Option<usize> {
+        Some(self.column)
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.cell = None;
+    }
+
+    #[inline]
+    fn wants(&self, column: usize) -> bool {
+        column == self.column
+    }
+
+    #[inline]
+    fn push(&mut self, column: usize, cell: Cell) {
+        if column == self.column {
+            self.cell = Some(cell);
         }
     }
 }

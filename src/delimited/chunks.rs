@@ -1,7 +1,8 @@
 //! An input as chunks that hold whole records, in constant memory.
 
 use super::dialect::Dialect;
-use super::splitter::{last_record_end, skip_byte_order_mark};
+use super::splitter::skip_byte_order_mark;
+use super::{Records, Structure};
 use std::io::{self, Read};
 
 /// How much is held at once.
@@ -27,6 +28,7 @@ pub struct ChunkBuffer {
     // Always at its full length: growing a Vec would zero or fault in fresh pages for every chunk.
     bytes: Vec<u8>,
     length: usize,
+    structure: Structure,
     /// Bytes of the input before this chunk.
     pub offset: u64,
     /// Where the first record begins: after a byte-order mark in the first chunk, else 0.
@@ -40,6 +42,14 @@ impl ChunkBuffer {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The chunk's records, from its first one on or from `at`, which begins one.
+    ///
+    /// Only before [`ChunkBuffer::bytes_mut`] has changed anything.
+    #[must_use]
+    pub fn records(&self, dialect: Dialect, limits: Limits) -> Records<'_> {
+        Records::new(self.bytes(), self.from, &self.structure, dialect, limits)
     }
 
     /// The chunk, to be compacted in place.
@@ -95,13 +105,14 @@ impl<R: Read> Chunks<R> {
                 buffer.from =
                     if self.started { 0 } else { skip_byte_order_mark(&buffer.bytes[..length]) };
             }
+            let text = &buffer.bytes[..length];
+            let from = buffer.from.min(length);
+            buffer.structure.scan(text, from, self.dialect.delimiter());
             if length < buffer.bytes.len() {
                 self.ended = true;
                 break;
             }
-            let text = &buffer.bytes[..length];
-            let from = buffer.from.min(length);
-            if let Some(end) = last_record_end(text, from, self.dialect.delimiter()) {
+            if let Some(end) = buffer.structure.last_record_end(text) {
                 self.carry.extend_from_slice(&text[end..]);
                 length = end;
                 break;

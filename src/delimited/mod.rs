@@ -16,16 +16,21 @@ mod chunks;
 mod dialect;
 mod fault;
 mod header;
+mod masks;
+mod records;
 mod splitter;
+mod structure;
 #[cfg(test)]
 mod tests;
 
-pub use cell::{AllCells, Cell, Cells, WantedCells};
+pub use cell::{AllCells, Cell, Cells, OneCell, WantedCells};
 pub use chunks::{ChunkBuffer, Chunks, Limits};
 pub use dialect::Dialect;
 pub use fault::{Fault, FaultKind};
 pub use header::{Header, NoColumn};
+pub use records::Records;
 pub use splitter::{Record, Splitter, skip_byte_order_mark};
+pub use structure::Structure;
 
 /// The quote byte.
 pub const QUOTE: u8 = b'"';

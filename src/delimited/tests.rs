@@ -34,6 +34,27 @@ fn split_by_csv(text: &[u8]) -> Rows {
     rows.map(|row| row.iter().map(<[u8]>::to_vec).collect()).collect()
 }
 
+/// [`split`] by way of the structure.
+fn split_by_structure(
+    text: &[u8],
+    from: usize,
+    limits: Limits,
+) -> Result<(Rows, Vec<Record>), Fault> {
+    let mut structure = Structure::default();
+    // What an earlier text left behind must not matter.
+    structure.scan(&[b'"', b',', b'\n'].repeat(80), 0, b',');
+    structure.scan(text, from, b',');
+    let mut source = Records::new(text, from, &structure, Dialect::CSV, limits);
+    let (mut cells, mut rows, mut records) = (AllCells::default(), Vec::new(), Vec::new());
+    while let Some(record) = source.next_record(&mut cells)? {
+        let mut scratch = Vec::new();
+        let texts = cells.as_slice().iter().map(|cell| cell.text(text, &mut scratch).to_vec());
+        rows.push(texts.collect());
+        records.push(record);
+    }
+    Ok((rows, records))
+}
+
 fn whole(text: &[u8]) -> Result<(Rows, Vec<Record>), Fault> {
     split(text, skip_byte_order_mark(text), Limits::default())
 }
@@ -66,6 +87,36 @@ proptest! {
     }
 
     #[test]
+    fn the_structure_gives_what_the_splitter_gives(
+        text in texts(),
+        repeat in 1usize..9,
+        record_bytes_max in prop_oneof![Just(1_usize << 20), 0usize..60],
+    ) {
+        // Repeated, so that quotes and record ends stand before, at and behind the ends of blocks.
+        let text = text.repeat(repeat);
+        let from = skip_byte_order_mark(&text);
+        let limits = Limits { record_bytes_max, ..Limits::default() };
+        prop_assert_eq!(split_by_structure(&text, from, limits), split(&text, from, limits));
+    }
+
+    #[test]
+    fn the_structure_from_any_record_on_gives_the_rest(text in texts(), repeat in 1usize..9) {
+        let text = text.repeat(repeat);
+        let from = skip_byte_order_mark(&text);
+        let mut structure = Structure::default();
+        structure.scan(&text, from, b',');
+        let Ok((rows, records)) = whole(&text) else { return Ok(()) };
+        for (at, record) in records.iter().enumerate() {
+            let mut one = OneCell::new(1);
+            let mut source = Records::new(&text, record.start, &structure, Dialect::CSV, Limits::default());
+            prop_assert_eq!(source.next_record(&mut one).unwrap(), Some(*record));
+            let mut scratch = Vec::new();
+            let cell = one.get().map(|cell| cell.text(&text, &mut scratch).to_vec());
+            prop_assert_eq!(cell.as_ref(), rows[at].get(1));
+        }
+    }
+
+    #[test]
     fn any_chunk_size_gives_the_same_records(text in texts(), chunk_bytes in 1usize..40) {
         let limits = Limits { chunk_bytes, record_bytes_max: 1 << 20 };
         let mut chunks = Chunks::new(&text[..], Dialect::CSV, limits);
@@ -74,7 +125,19 @@ proptest! {
         while chunks.next_chunk(&mut buffer).unwrap() {
             prop_assert_eq!(buffer.offset, bytes.len() as u64);
             bytes.extend_from_slice(buffer.bytes());
-            match split(buffer.bytes(), buffer.from, limits) {
+            let mut records = buffer.records(Dialect::CSV, limits);
+            let mut cells = AllCells::default();
+            let mut scanned = || -> Result<Vec<Record>, Fault> {
+                let mut all = Vec::new();
+                while let Some(record) = records.next_record(&mut cells)? {
+                    all.push(record);
+                }
+                Ok(all)
+            };
+            let scanned = scanned();
+            let plain = split(buffer.bytes(), buffer.from, limits);
+            prop_assert_eq!(&scanned, &plain.clone().map(|(_, records)| records));
+            match plain {
                 Ok((more, _)) => rows.extend(more),
                 Err(found) => fault = Some(found.kind),
             }
