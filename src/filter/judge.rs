@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::options::{OnInvalid, Options};
 use crate::address::{InvalidAddress, KeyBuffer, Policy};
-use crate::delimited::{Cell, ChunkBuffer, Fault, Record, Splitter, WantedCells};
+use crate::delimited::{Cell, ChunkBuffer, Fault, OneCell, Record, WantedCells};
 use crate::index::{KeyHasher, Snapshot};
 use crate::record::{Blocks, Reason, ReasonSet};
 use crate::segment::Hash;
@@ -88,7 +88,6 @@ pub(super) struct Judged {
     contact_hashes: Vec<Hash>,
     list_cells: Vec<Option<Cell>>,
     blocks: Vec<Blocks>,
-    cells: WantedCells,
     key: KeyBuffer,
     text: Vec<u8>,
 }
@@ -105,7 +104,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judged {
-    pub fn new(columns: &Columns) -> Self {
+    pub fn new() -> Self {
         Self {
             rows: Vec::new(),
             opted_out: Vec::new(),
@@ -115,7 +114,6 @@ impl Judged {
             contact_hashes: Vec::new(),
             list_cells: Vec::new(),
             blocks: Vec::new(),
-            cells: WantedCells::new(columns.all()),
             key: KeyBuffer::default(),
             text: Vec::new(),
         }
@@ -164,45 +162,53 @@ impl Judge<'_> {
 
     /// Splits the chunk, and gathers what is to be looked up.
     fn split(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+        match (self.columns.emails.as_slice(), self.columns.contact, self.columns.list) {
+            (&[email], None, None) => self.split_addresses(email, chunk, judged),
+            _ => self.split_cells(chunk, judged),
+        }
+    }
+
+    /// [`Judge::split`] for the common file, of which one column is read: the hot loop.
+    fn split_addresses(
+        &self,
+        email: usize,
+        chunk: &ChunkBuffer,
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
+        let mut records = chunk.records(self.options.dialect, self.options.limits);
+        let mut cells = OneCell::new(email);
+        while let Some(record) = records.next_record(&mut cells).map_err(ChunkFault::Text)? {
+            let cell = cells.get().unwrap_or_default();
+            let reasons = self.gather(chunk.bytes(), record, cell, judged)?;
+            judged.rows.push(Row::new(record, reasons));
+        }
+        Ok(())
+    }
+
+    /// [`Judge::split`] for any columns.
+    fn split_cells(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
         let bytes = chunk.bytes();
-        let mut splitter =
-            Splitter::new(bytes, chunk.from, self.options.dialect, self.options.limits);
-        let places = |columns: &[usize], cells: &WantedCells| -> Vec<Option<usize>> {
-            columns.iter().map(|column| cells.place(*column)).collect()
-        };
-        let emails = places(&self.columns.emails, &judged.cells);
-        let contact = self.columns.contact.and_then(|column| judged.cells.place(column));
-        let list = self.columns.list.and_then(|column| judged.cells.place(column));
-        while let Some(record) =
-            splitter.next_record(&mut judged.cells).map_err(ChunkFault::Text)?
-        {
-            let row = judged.rows.len();
+        let mut cells = WantedCells::new(self.columns.all());
+        let places: Vec<_> =
+            self.columns.emails.iter().map(|column| cells.place(*column)).collect();
+        let contact = self.columns.contact.and_then(|column| cells.place(column));
+        let list = self.columns.list.and_then(|column| cells.place(column));
+        let mut records = chunk.records(self.options.dialect, self.options.limits);
+        while let Some(record) = records.next_record(&mut cells).map_err(ChunkFault::Text)? {
             let mut reasons = ReasonSet::NONE;
-            for place in &emails {
-                let cell = place.and_then(|place| judged.cells.at(place)).unwrap_or_default();
-                match self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key) {
-                    Ok(key) => {
-                        judged.hashes.push(self.hasher.address(key.as_bytes()));
-                        judged.addresses.push(Probe::new(row, cell));
-                    }
-                    Err(fault) => match self.options.invalid {
-                        OnInvalid::Withhold => reasons.insert(Reason::InvalidAddress),
-                        OnInvalid::Keep => {}
-                        OnInvalid::Fail => {
-                            return Err(ChunkFault::Address { at: record.start, fault });
-                        }
-                    },
-                }
+            for place in &places {
+                let cell = place.and_then(|place| cells.at(place)).unwrap_or_default();
+                reasons = reasons.union(self.gather(bytes, record, cell, judged)?);
             }
-            if let Some(cell) = contact.and_then(|place| judged.cells.at(place)) {
+            if let Some(cell) = contact.and_then(|place| cells.at(place)) {
                 let id = text(cell.text(bytes, &mut judged.text), record.start, "contact")?;
                 if !id.is_empty() {
                     judged.contact_hashes.push(self.hasher.contact(id.as_bytes()));
-                    judged.contacts.push(row);
+                    judged.contacts.push(judged.rows.len());
                 }
             }
             if let Some(place) = list {
-                let cell = judged.cells.at(place);
+                let cell = cells.at(place);
                 if let Some(cell) = cell {
                     text(cell.text(bytes, &mut judged.text), record.start, "list")?;
                 }
@@ -211,6 +217,40 @@ impl Judge<'_> {
             judged.rows.push(Row::new(record, reasons));
         }
         Ok(())
+    }
+
+    /// Normalises and hashes the address in `cell` of the row about to be pushed, to be looked up; gives
+    /// what withholds the row when there is none.
+    #[inline]
+    fn gather(
+        &self,
+        bytes: &[u8],
+        record: Record,
+        cell: Cell,
+        judged: &mut Judged,
+    ) -> Result<ReasonSet, ChunkFault> {
+        match self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key) {
+            Ok(key) => {
+                judged.hashes.push(self.hasher.address(key.as_bytes()));
+                judged.addresses.push(Probe::new(judged.rows.len(), cell));
+                Ok(ReasonSet::NONE)
+            }
+            Err(fault) => self.unusable(record, fault),
+        }
+    }
+
+    /// What a row without a usable address gets.
+    #[cold]
+    fn unusable(&self, record: Record, fault: InvalidAddress) -> Result<ReasonSet, ChunkFault> {
+        match self.options.invalid {
+            OnInvalid::Withhold => {
+                let mut reasons = ReasonSet::NONE;
+                reasons.insert(Reason::InvalidAddress);
+                Ok(reasons)
+            }
+            OnInvalid::Keep => Ok(ReasonSet::NONE),
+            OnInvalid::Fail => Err(ChunkFault::Address { at: record.start, fault }),
+        }
     }
 
     /// Adds to a row what withholds its address number `at` of the chunk.

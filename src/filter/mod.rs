@@ -1,9 +1,9 @@
 //! A snapshot applied to many rows: a recipients file in, exactly the rows that may be mailed out.
 //!
 //! ```text
-//! reader ─► chunks of whole records ─► workers: split, normalise, hash, look up, select
-//!                                          │ (any order)
-//!                                      writer: back in input order ─► kept, withheld, counts
+//! each thread:  read a chunk of whole records ─► split, normalise, hash, look up, select ─► hand it in
+//!                 (one at a time, in order)          (side by side)                            │
+//!                                          kept, withheld, counts ◄─ written in the input's order
 //! ```
 //!
 //! Kept rows are the input's own bytes. Memory is constant in the input: the chunks in flight and the
@@ -14,10 +14,12 @@ mod columns;
 mod dedupe;
 mod digest;
 mod judge;
+mod message;
 mod options;
 mod output;
 mod pipeline;
 mod report;
+mod run;
 mod select;
 mod suppress;
 #[cfg(test)]
@@ -27,7 +29,7 @@ pub use columns::Columns;
 pub use digest::{Digest, Measured};
 pub use options::{ColumnChoice, OnInvalid, Options};
 pub use output::Output;
-pub use pipeline::{Filter, Summary};
 pub use report::{FileReport, Report, Run};
+pub use run::{Filter, Summary};
 pub use select::Tally;
 pub use suppress::SuppressFiles;

@@ -1,0 +1,86 @@
+//! What went wrong with an input, in words, with its line and byte.
+
+use super::judge::ChunkFault;
+use super::options::Options;
+use crate::delimited::{ChunkBuffer, FaultKind};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+pub(super) fn count_line_feeds(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+/// Says where in the input a chunk's fault stands; `lines` are the line feeds before the chunk.
+pub(super) fn fault_error(
+    options: &Options,
+    fault: &ChunkFault,
+    chunk: &ChunkBuffer,
+    lines: u64,
+) -> Error {
+    match fault {
+        ChunkFault::Text(fault) => {
+            text_error(&options.input_name, fault.kind, chunk, fault.at, lines)
+        }
+        ChunkFault::Address { at, fault } => {
+            let place = place(&options.input_name, chunk, *at, lines);
+            Error::input(format!("{place}: the row has no usable address: {fault}"))
+                .with_hint("mend the row, or withhold such rows with --invalid withhold")
+        }
+        ChunkFault::NotUtf8 { at, what } => {
+            let place = place(&options.input_name, chunk, *at, lines);
+            Error::input(format!("{place}: the row's {what} is not UTF-8, so it matches no record"))
+                .with_hint("convert the file first: `iconv -f WINDOWS-1252 -t UTF-8`")
+        }
+    }
+}
+
+pub(super) fn text_error(
+    name: &str,
+    kind: FaultKind,
+    chunk: &ChunkBuffer,
+    at: usize,
+    lines: u64,
+) -> Error {
+    let error = Error::input(format!("{}: {kind}", place(name, chunk, at, lines)));
+    match kind {
+        FaultKind::UnclosedQuote => error.with_hint(
+            "close the quote that opens there (a cell ends within 1 MiB), or write it as \"\" in a \
+             quoted cell",
+        ),
+        FaultKind::RecordTooLong { .. } => error.with_hint(
+            "is this file CSV, and are the delimiter and line ends what they should be?",
+        ),
+    }
+}
+
+fn place(name: &str, chunk: &ChunkBuffer, at: usize, lines: u64) -> String {
+    let before = chunk.bytes().get(..at).unwrap_or_default();
+    let line = lines + count_line_feeds(before) + 1;
+    format!("`{name}`: line {line}, byte {}", chunk.offset + at as u64)
+}
+
+/// Recognises what is certainly no delimited text, so that the message is not about its columns.
+pub(super) fn reject_other_formats(start: &[u8], name: &str) -> Result<()> {
+    let kinds: [(&[u8], &str, &str); 6] = [
+        (b"\x1f\x8b", "gzip-compressed", "decompress it first: `gzip -dc FILE | quell filter`"),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "zstd-compressed",
+            "decompress it first: `zstd -dc FILE | quell filter`",
+        ),
+        (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "extract or save it as CSV first"),
+        (b"PAR1", "a Parquet file", "export it as CSV first"),
+        (b"\xff\xfe", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
+        (b"\xfe\xff", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
+    ];
+    match kinds.iter().find(|(magic, ..)| start.starts_with(magic)) {
+        Some((_, what, hint)) => {
+            Err(Error::input(format!("`{name}` is {what}, not CSV")).with_hint(*hint))
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn write_error(what: &str, error: std::io::Error) -> Error {
+    Error::writing(Path::new(what), error)
+}
