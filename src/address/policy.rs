@@ -90,8 +90,24 @@ impl Policy {
         cell: Range<usize>,
         buffer: &'b mut KeyBuffer,
     ) -> Result<Key<'b>, InvalidAddress> {
-        let end = cell.end.min(text.len());
-        self.key(text.get(cell.start..end).unwrap_or_default(), buffer)
+        match fast::write_in(text, &cell, &mut buffer.bytes) {
+            Some(length) => Ok(buffer.key(length)),
+            None => self.key_declined(text, cell, buffer),
+        }
+    }
+
+    /// [`Policy::key_in`] of what its shortcut does not take. Apart, so that the shortcut fits into the loop
+    /// that calls it.
+    #[cold]
+    #[inline(never)]
+    fn key_declined<'b>(
+        &self,
+        text: &[u8],
+        cell: Range<usize>,
+        buffer: &'b mut KeyBuffer,
+    ) -> Result<Key<'b>, InvalidAddress> {
+        let inside = cell.start..cell.end.min(text.len());
+        self.key(text.get(inside).unwrap_or_default(), buffer)
     }
 
     /// [`Policy::key`] by the general path alone: what the fast path is tested against.
