@@ -83,7 +83,8 @@ impl Policy {
     /// assert_eq!(key.as_bytes(), b"ann@example.com");
     /// # Ok::<(), quell::address::InvalidAddress>(())
     /// ```
-    #[inline]
+    // A sixth of a row's instructions went into the calls of this and of the hash.
+    #[inline(always)]
     pub fn key_in<'b>(
         &self,
         text: &[u8],

@@ -42,7 +42,8 @@ impl State {
     /// The hash when the first `length` bytes of `text` follow the one word taken in so far.
     ///
     /// `None` when `length` is not 8 to 63.
-    #[inline]
+    // With `KeyHasher::address_in`, whose body this is.
+    #[inline(always)]
     pub(super) fn hash(self, text: &[u8; ROOM_BYTES], length: usize) -> Option<Hash> {
         if !(WORD_BYTES..ROOM_BYTES).contains(&length) {
             return None;
