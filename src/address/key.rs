@@ -1,48 +1,95 @@
 //! The normalised bytes of an address, and the buffer they live in.
 
 use super::KEY_BYTES_MAX;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// The normalised bytes of one address, borrowed from the [`KeyBuffer`] that holds them.
 ///
 /// At most 254 bytes of UTF-8, with exactly one `@` outside quotes. Ordered and compared bytewise.
-/// Only [`Policy::key`](super::Policy::key) makes one, so a `Key` is always normalised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key<'a>(&'a [u8]);
+/// Only [`Policy::key`](super::Policy::key) and [`Policy::key_in`](super::Policy::key_in) make one, so a
+/// `Key` is always normalised.
+#[derive(Clone, Copy)]
+pub struct Key<'a> {
+    /// The key, and behind it what earlier ones left there.
+    room: &'a [u8; KEY_BYTES_MAX],
+    /// Bytes of the key.
+    length: usize,
+}
 
 impl<'a> Key<'a> {
-    /// The key that stands in `bytes`, which one of the two paths has just written.
-    pub(super) fn written(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
     /// The bytes to hash, store and compare.
+    #[inline]
     #[must_use]
     pub fn as_bytes(self) -> &'a [u8] {
-        self.0
+        self.room.get(..self.length).unwrap_or_default()
+    }
+
+    /// The bytes of the key with others behind them that mean nothing, 254 in all, and how many are the
+    /// key's.
+    ///
+    /// For a hash that reads whole words and ignores what is behind the key.
+    #[inline]
+    #[must_use]
+    pub fn in_room(self) -> (&'a [u8], usize) {
+        (self.room, self.length)
     }
 
     /// The key as text, for people and for JSON; costs a UTF-8 check.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         // Both paths write UTF-8 only, so the default is never taken.
-        std::str::from_utf8(self.0).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The bytes before the `@`, with their quotes if they need any.
     #[must_use]
     pub fn local(self) -> &'a [u8] {
-        self.0.get(..self.at()).unwrap_or_default()
+        self.as_bytes().get(..self.at()).unwrap_or_default()
     }
 
     /// The bytes after the `@`: lower-case A-labels, or an address literal in square brackets.
     #[must_use]
     pub fn domain(self) -> &'a [u8] {
-        self.0.get(self.at() + 1..).unwrap_or_default()
+        self.as_bytes().get(self.at() + 1..).unwrap_or_default()
     }
 
     /// Where the `@` is: the last one, since a domain holds none and a quoted local part may.
     fn at(self) -> usize {
-        memchr::memrchr(b'@', self.0).unwrap_or(self.0.len())
+        memchr::memrchr(b'@', self.as_bytes()).unwrap_or(self.length)
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl PartialOrd for Key<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.as_bytes()).finish()
     }
 }
 
@@ -59,6 +106,8 @@ impl<'a> Key<'a> {
 /// # Ok::<(), InvalidAddress>(())
 /// ```
 #[derive(Debug, Clone)]
+// A cache line's: what is written in wide blocks and read in words never lies in two of them.
+#[repr(align(64))]
 pub struct KeyBuffer {
     pub(super) bytes: [u8; KEY_BYTES_MAX],
 }
@@ -70,9 +119,10 @@ impl KeyBuffer {
         Self { bytes: [0; KEY_BYTES_MAX] }
     }
 
-    /// The key of the first `length` bytes.
+    /// The key of the first `length` bytes, which one of the two paths has just written.
+    #[inline]
     pub(super) fn key(&self, length: usize) -> Key<'_> {
-        Key::written(self.bytes.get(..length).unwrap_or_default())
+        Key { room: &self.bytes, length }
     }
 }
 

@@ -4,6 +4,7 @@ use super::invalid::InvalidAddress;
 use super::key::{Key, KeyBuffer};
 use super::{fast, slow};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// How far addresses are brought together: the exact rules, plus any widenings a store opted into.
@@ -61,6 +62,53 @@ impl Policy {
             Some(length) => Ok(buffer.key(length)),
             None => self.key_without_shortcut(raw, buffer),
         }
+    }
+
+    /// The key of the address in `text[cell]`, written into `buffer`: exactly what [`Policy::key`] gives
+    /// for those bytes, and cheaper when 64 bytes of `text` or more begin where the cell does.
+    ///
+    /// The bytes of `text` behind the cell may be read but never matter. What of `cell` is outside of
+    /// `text` counts as not there; so does a range whose end is before its start.
+    ///
+    /// # Errors
+    /// As [`Policy::key`].
+    ///
+    /// # Example
+    /// ```
+    /// use quell::address::{KeyBuffer, Policy};
+    ///
+    /// let mut buffer = KeyBuffer::new();
+    /// let row = b"17,Ann@Example.com,Ann";
+    /// let key = Policy::EXACT.key_in(row, 3..18, &mut buffer)?;
+    /// assert_eq!(key.as_bytes(), b"ann@example.com");
+    /// # Ok::<(), quell::address::InvalidAddress>(())
+    /// ```
+    // A sixth of a row's instructions went into the calls of this and of the hash.
+    #[inline(always)]
+    pub fn key_in<'b>(
+        &self,
+        text: &[u8],
+        cell: Range<usize>,
+        buffer: &'b mut KeyBuffer,
+    ) -> Result<Key<'b>, InvalidAddress> {
+        match fast::write_in(text, &cell, &mut buffer.bytes) {
+            Some(length) => Ok(buffer.key(length)),
+            None => self.key_declined(text, cell, buffer),
+        }
+    }
+
+    /// [`Policy::key_in`] of what its shortcut does not take. Apart, so that the shortcut fits into the loop
+    /// that calls it.
+    #[cold]
+    #[inline(never)]
+    fn key_declined<'b>(
+        &self,
+        text: &[u8],
+        cell: Range<usize>,
+        buffer: &'b mut KeyBuffer,
+    ) -> Result<Key<'b>, InvalidAddress> {
+        let inside = cell.start..cell.end.min(text.len());
+        self.key(text.get(inside).unwrap_or_default(), buffer)
     }
 
     /// [`Policy::key`] by the general path alone: what the fast path is tested against.

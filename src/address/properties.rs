@@ -5,6 +5,7 @@ use super::{
     Policy, redact,
 };
 use proptest::prelude::*;
+use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
 type Outcome = Result<Vec<u8>, InvalidAddress>;
@@ -17,6 +18,41 @@ fn key(raw: &[u8]) -> Outcome {
 fn key_without_shortcut(raw: &[u8]) -> Outcome {
     let mut buffer = KeyBuffer::new();
     Policy::EXACT.key_without_shortcut(raw, &mut buffer).map(|key| key.as_bytes().to_vec())
+}
+
+/// The key of `cell` inside a larger text, `before` and `behind` it.
+fn key_between(before: &[u8], cell: &[u8], behind: &[u8]) -> Outcome {
+    let text = [before, cell, behind].concat();
+    let range = before.len()..before.len() + cell.len();
+    let mut buffer = KeyBuffer::new();
+    Policy::EXACT.key_in(&text, range, &mut buffer).map(|key| key.as_bytes().to_vec())
+}
+
+/// What must not matter behind a cell: all that could complete an address or spoil one. Repeated, it fills
+/// whatever is read with it.
+const BEHIND: [&[u8]; 8] = [b",", b"@", b".", b"a", b"\xFF", b"\xC3\xA9", b"\0", b" <.@A\n"];
+
+/// Says by how many bytes the text behind a cell is to be tried: none, the last that are too few for the
+/// shortcut, the first that are enough, and many.
+fn lengths_behind(cell: usize) -> [usize; 5] {
+    let enough = 64_usize.saturating_sub(cell);
+    [0, 1, enough.saturating_sub(1), enough, enough + 40]
+}
+
+/// [`key`] and every [`key_between`] of `cell` against the general path.
+#[track_caller]
+fn assert_agreement(cell: &[u8]) -> Outcome {
+    let expected = key_without_shortcut(cell);
+    assert_eq!(key(cell), expected, "{}", cell.escape_ascii());
+    for (at, hostile) in BEHIND.iter().enumerate() {
+        for length in lengths_behind(cell.len()) {
+            let behind: Vec<_> = hostile.iter().copied().cycle().take(length).collect();
+            let before = &b"x@y.example,a.@"[..2 * at];
+            let found = key_between(before, cell, &behind);
+            assert_eq!(found, expected, "{} {}", cell.escape_ascii(), behind.escape_ascii());
+        }
+    }
+    expected
 }
 
 /// What may stand where a local part does.
@@ -90,14 +126,28 @@ proptest! {
 
     #[test]
     fn the_fast_path_agrees_with_the_general_one(cell in cell()) {
-        prop_assert_eq!(key(cell.as_bytes()), key_without_shortcut(cell.as_bytes()));
+        assert_agreement(cell.as_bytes()).unwrap_or_default();
     }
 
     #[test]
     fn the_fast_path_agrees_on_near_plain_addresses(
         cell in "[A-Za-z.!+-]{0,6}[ -~]?[a-zA-Z]{0,20}@[A-Za-z0-9-]{0,20}(\\.?[Xx]?[nN]?--?[A-Za-z_0-9-]{0,3}){0,3}\\.?",
     ) {
-        prop_assert_eq!(key(cell.as_bytes()), key_without_shortcut(cell.as_bytes()));
+        assert_agreement(cell.as_bytes()).unwrap_or_default();
+    }
+
+    #[test]
+    fn a_cell_anywhere_in_any_text_is_what_it_is_alone(
+        text in prop::collection::vec(prop_oneof![
+            4 => prop::sample::select(b"aZ09-_".to_vec()), 1 => prop::sample::select(b"@.".to_vec()), 1 => any::<u8>(),
+        ], 0..200),
+        start in 0_usize..210, length in 0_usize..80,
+    ) {
+        let mut buffer = KeyBuffer::new();
+        let found = Policy::EXACT.key_in(&text, start..start + length, &mut buffer);
+        let end = text.len().min(start + length);
+        let cell = text.get(start..end).unwrap_or_default();
+        prop_assert_eq!(found.map(|key| key.as_bytes().to_vec()), key_without_shortcut(cell));
     }
 
     #[test]
@@ -181,7 +231,7 @@ proptest! {
 #[test]
 fn the_fast_path_agrees_for_each_byte_at_each_position() {
     let mut accepted = 0;
-    for length in 5..70 {
+    for length in (3..70).chain([100, 129]) {
         for at in [1, length / 2, length - 2] {
             let plain = format!("{}@{}", "a".repeat(at), "b".repeat(length - at - 1));
             for position in 0..length {
@@ -203,14 +253,72 @@ fn the_fast_path_agrees_for_each_byte_at_each_position() {
                     for (byte, &new) in cell[position..].iter_mut().zip(damage) {
                         *byte = new;
                     }
-                    let found = key(&cell);
-                    assert_eq!(found, key_without_shortcut(&cell), "{}", cell.escape_ascii());
-                    accepted += usize::from(found.is_ok());
+                    let expected = key_without_shortcut(&cell);
+                    assert_eq!(key(&cell), expected, "{}", cell.escape_ascii());
+                    let behind = BEHIND[(position + length) % BEHIND.len()].repeat(64);
+                    assert_eq!(
+                        key_between(b"", &cell, &behind),
+                        expected,
+                        "{}",
+                        cell.escape_ascii()
+                    );
+                    accepted += usize::from(expected.is_ok());
                 }
             }
         }
     }
     assert!(accepted > 50_000, "{accepted}");
+}
+
+/// All 256 bytes, at every position of addresses with a boundary of blocks near them.
+#[test]
+fn the_fast_path_agrees_for_every_byte() {
+    let addresses = [
+        "a@b",
+        "ann.smith@x.test",
+        "Ann.Smith-42@mail1.example.com",
+        "ann_smith.at.home@x.mail-2.example.org",
+    ];
+    for address in addresses {
+        for position in 0..address.len() {
+            for byte in 0..=u8::MAX {
+                let mut cell = address.as_bytes().to_vec();
+                cell[position] = byte;
+                assert_eq!(key_between(b"", &cell, &[b'.'; 64]), key_without_shortcut(&cell));
+                assert_eq!(key(&cell), key_without_shortcut(&cell), "{}", cell.escape_ascii());
+            }
+        }
+    }
+}
+
+/// Without this, a shortcut that declines everything would pass every test here.
+#[test]
+fn the_shortcut_takes_plain_addresses_of_every_length_up_to_63() {
+    let mut bytes = [0; KEY_BYTES_MAX];
+    for length in 0..130 {
+        let domain = &"@b.Example"[..[0, 1, 2, 2][length.min(3)]];
+        let domain = if length > 10 { "@b.Example" } else { domain };
+        let cell = format!("{domain:a>length$}");
+        let text = format!("{cell}{}", ".".repeat(64));
+        let taken = super::fast::write_in(text.as_bytes(), &(0..length), &mut bytes);
+        assert_eq!(taken, (3..64).contains(&length).then_some(length), "{cell}");
+        assert_agreement(cell.as_bytes()).unwrap_or_default();
+    }
+}
+
+#[test]
+fn a_range_outside_of_the_text_is_the_part_inside() {
+    let text = format!("{}ann@example.com", ".".repeat(80));
+    let mut buffer = KeyBuffer::new();
+    let mut key_in = |range: Range<usize>| {
+        Policy::EXACT.key_in(text.as_bytes(), range, &mut buffer).map(|key| key.as_str().to_owned())
+    };
+    for end in [95, 96, 144, usize::MAX] {
+        assert_eq!(key_in(80..end), Ok("ann@example.com".to_owned()), "{end}");
+    }
+    for (start, end) in [(95, 99), (96, 100), (usize::MAX, usize::MAX), (90, 80), (5, 3), (1, 0)] {
+        assert_eq!(key_in(start..end), Err(InvalidAddress::Empty), "{start}..{end}");
+    }
 }
 
 /// A hostile cell of any shape is refused after a look or two at each of its bytes: a quadratic step

@@ -47,6 +47,7 @@ mod open;
 mod overlay;
 mod pattern;
 mod search;
+mod siphash;
 mod snapshot;
 mod sweep;
 mod verify;
