@@ -2,6 +2,7 @@
 
 use super::QUOTE;
 use memchr::memchr;
+use std::ops::Range;
 
 /// One cell: where its raw bytes stand, quotes included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,19 +22,27 @@ impl Cell {
         bytes.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The cell's text, without its quotes; `scratch` is used only when the raw bytes can't be
-    /// borrowed, which is when a quote is escaped or text follows the closing quote.
+    /// Where the cell's text stands, without its quotes; `None` when it does not stand anywhere as it is,
+    /// because a quote is escaped or text follows the closing quote.
+    #[inline]
+    #[must_use]
+    pub fn borrowed(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        if !self.quoted {
+            return Some(self.start..self.end);
+        }
+        let inner = self.raw(bytes).get(1..)?;
+        let close = memchr(QUOTE, inner)?;
+        (close + 1 == inner.len()).then(|| self.start + 1..self.start + 1 + close)
+    }
+
+    /// The cell's text, without its quotes; `scratch` is used only when it can't be
+    /// [borrowed](Cell::borrowed).
     #[must_use]
     pub fn text<'a>(&self, bytes: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-        let raw = self.raw(bytes);
-        if !self.quoted {
-            return raw;
+        if let Some(text) = self.borrowed(bytes) {
+            return bytes.get(text).unwrap_or_default();
         }
-        let inner = raw.get(1..).unwrap_or_default();
-        match memchr(QUOTE, inner) {
-            Some(close) if close + 1 == inner.len() => return &inner[..close],
-            _ => {}
-        }
+        let inner = self.raw(bytes).get(1..).unwrap_or_default();
         scratch.clear();
         let mut rest = inner;
         while let Some(quote) = memchr(QUOTE, rest) {

@@ -229,9 +229,14 @@ impl Judge<'_> {
         cell: Cell,
         judged: &mut Judged,
     ) -> Result<ReasonSet, ChunkFault> {
-        match self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key) {
+        let key = match cell.borrowed(bytes) {
+            Some(text) => self.policy.key_in(bytes, text, &mut judged.key),
+            None => self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key),
+        };
+        match key {
             Ok(key) => {
-                judged.hashes.push(self.hasher.address(key.as_bytes()));
+                let (room, length) = key.in_room();
+                judged.hashes.push(self.hasher.address_in(room, length));
                 judged.addresses.push(Probe::new(judged.rows.len(), cell));
                 Ok(ReasonSet::NONE)
             }
