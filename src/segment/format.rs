@@ -5,7 +5,7 @@
 
 mod bucket;
 
-pub(super) use bucket::{BUCKET_LEN, Bucket, Probe, SLOTS, STEP_MAX, Slots, class, step};
+pub(super) use bucket::{BUCKET_LEN, Bucket, Probe, SLOTS, STEP_MAX, Slots, class, concerns, step};
 
 use super::{Entry, Expiring, Hash, Identity};
 use xxhash_rust::xxh3::xxh3_128;
