@@ -18,8 +18,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Below this an index is mapped: reading it whole into memory pays only for many look-ups.
-const RESIDENT_FROM_BYTES: u64 = 4 << 20;
+/// Mapped, however long the input: reading the files into memory takes longer than checking the mapping, by
+/// more than the look-ups of ten million rows gain from it (docs/performance.md).
+const ACCESS: Access = Access::Map;
 
 /// Each thread has some megabytes of buffers, so far more than processors only cost memory.
 const THREADS_MAX: usize = 1024;
@@ -44,7 +45,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     refuse_clashes(arguments)?;
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
     let length = source.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
-    let answers = answers(context, arguments, length, now)?;
+    let answers = answers(context, arguments, now)?;
     let filter = Filter {
         snapshot: &answers.snapshot,
         hasher: &answers.hasher,
@@ -205,12 +206,7 @@ fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
 }
 
-fn answers(
-    context: &Context,
-    arguments: &Arguments,
-    length: Option<u64>,
-    now: Timestamp,
-) -> Result<Answers> {
+fn answers(context: &Context, arguments: &Arguments, now: Timestamp) -> Result<Answers> {
     let max_age = arguments.max_age.as_deref().map(input::duration).transpose()?;
     if !arguments.suppress.is_empty() {
         let policy = Policy::default();
@@ -224,10 +220,6 @@ fn answers(
         let (snapshot, hasher) = files.finish()?;
         return Ok(Answers { snapshot, hasher, policy, position: None });
     }
-    let access = match length {
-        Some(length) if length < RESIDENT_FROM_BYTES => Access::Map,
-        _ => Access::Resident,
-    };
     let answers = |snapshot: Snapshot, hasher, policy| {
         let position = Some((snapshot.generation(), snapshot.cursor()));
         Answers { snapshot, hasher, policy, position }
@@ -235,11 +227,11 @@ fn answers(
     if let Some(max_age) = max_age
         && !Store::has_ledger(&context.store)
     {
-        let index = Store::open_index_alone(&context.store, access, now, max_age)?;
+        let index = Store::open_index_alone(&context.store, ACCESS, now, max_age)?;
         return Ok(answers(index.snapshot, index.hasher, index.policy));
     }
     let store = Store::open(&context.store)?;
-    let reader = store.reader(access, now)?;
+    let reader = store.reader(ACCESS, now)?;
     for list in &arguments.lists {
         if !reader.knows_list(list.trim())? {
             context.terminal.warn(&format!("list `{}` has no records in this store", list.trim()));

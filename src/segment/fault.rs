@@ -46,6 +46,9 @@ pub(super) fn version(name: &str, found: u32) -> Error {
     if found == 0 {
         return damaged(name, "format version 0 does not exist");
     }
+    if found < VERSION {
+        return untrusted(name, &format!("format version {found}, this build reads {VERSION}"));
+    }
     untrusted(name, &format!("format version {found}, this build reads up to {VERSION}"))
         .with_hint("upgrade quell, or rebuild the index with `quell compile --full`")
 }

@@ -1,19 +1,20 @@
-//! Where every byte of a segment is: with its part `bucket`, the only file with offsets, sizes and magic
-//! numbers.
+//! Where every byte of a segment is: with its parts `bucket` and `checksum`, the only file with offsets,
+//! sizes and magic numbers.
 //!
 //! docs/format.md says the same in words; a change here is a change of [`VERSION`].
 
 mod bucket;
+mod checksum;
 
-pub(super) use bucket::{BUCKET_LEN, Bucket, Probe, SLOTS, STEP_MAX, Slots, class, step};
+pub(super) use bucket::{BUCKET_LEN, Bucket, Probe, SLOTS, STEP_MAX, Slots, class, concerns, step};
+pub(super) use checksum::checksum;
 
 use super::{Entry, Expiring, Hash, Identity};
-use xxhash_rust::xxh3::xxh3_128;
 
 /// The first bytes of every segment.
 pub(super) const MAGIC: [u8; 8] = *b"QUELLSEG";
-/// The format version this build writes, and the newest it reads.
-pub(super) const VERSION: u32 = 1;
+/// The format version this build writes, and the only one it reads.
+pub(super) const VERSION: u32 = 2;
 /// The end of a segment's file name; before it stands the header's checksum in hex.
 pub(super) const NAME_SUFFIX: &str = ".seg";
 
@@ -30,11 +31,6 @@ pub(super) const SECTIONS_MAX: u32 = 16;
 pub(super) const ENTRY_LEN: usize = 24;
 /// Bytes of a row of the EXPIRING section.
 pub(super) const EXPIRING_LEN: usize = 32;
-
-/// The checksum of everything in a segment: XXH3, 128 bits, seed 0.
-pub(super) fn checksum(bytes: &[u8]) -> u128 {
-    xxh3_128(bytes)
-}
 
 /// The file name of the segment whose header has `checksum`.
 pub(super) fn name(checksum: u128) -> String {

@@ -72,10 +72,25 @@ impl Segment {
         table::get(&self.table, hash)
     }
 
-    /// Asks for the cache line a [`get`](Self::get) of `hash` will read. Call it some ten look-ups ahead.
+    /// Asks for the cache lines that [`get`](Self::get) of these hashes will read. Call it some twenty
+    /// look-ups ahead.
     #[inline]
-    pub fn prefetch(&self, hash: Hash) {
-        prefetch(&self.table, table::home_offset(&self.table, hash));
+    pub fn prefetch(&self, hashes: &[Hash]) {
+        let table: &[u8] = &self.table;
+        for &hash in hashes {
+            prefetch(table, table::home_offset(table, hash));
+        }
+    }
+
+    /// Which of at most 32 hashes the segment may hold, one bit each, the first the lowest: of every other
+    /// [`get`](Self::get) is `None`.
+    ///
+    /// Cost: one cache line a hash and no branch that depends on what is in it. Of absent hashes one in
+    /// sixteen has its bit set too.
+    #[inline]
+    #[must_use]
+    pub fn candidates(&self, hashes: &[Hash]) -> u32 {
+        table::candidates(&self.table, hashes)
     }
 
     /// The instants at which the state of `hash` changes by time alone, in the order written.

@@ -184,6 +184,19 @@ pub(super) fn get(bytes: &[u8], hash: Hash) -> Option<u16> {
     find(bytes.as_chunks::<BUCKET_LEN>().0, hash).map(|(_, probe)| probe.state())
 }
 
+/// Which of at most 32 hashes the table in `bytes` may hold, one bit each: of every other, [`get`] is
+/// `None`, because its home bucket neither has its fingerprint nor leads on.
+#[inline]
+pub(super) fn candidates(bytes: &[u8], hashes: &[Hash]) -> u32 {
+    let buckets = bytes.as_chunks::<BUCKET_LEN>().0;
+    let mut candidates = 0;
+    for (at, &hash) in hashes.iter().take(32).enumerate() {
+        let Some(bucket) = buckets.get(home(hash, buckets.len())) else { continue };
+        candidates |= u32::from(format::concerns(bucket, hash.hi)) << at;
+    }
+    candidates
+}
+
 /// Where the home bucket of `hash` begins in the table in `bytes`.
 #[inline]
 pub(super) fn home_offset(bytes: &[u8], hash: Hash) -> usize {

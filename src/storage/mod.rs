@@ -24,10 +24,12 @@ pub use raw::prefetch;
 /// How a file's bytes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Access {
-    /// Mapped: opens at once, pages come when touched. For a few look-ups.
+    /// Mapped: opens at once, pages come when touched, huge ones where the system has them. For nearly
+    /// everything.
     #[default]
     Map,
-    /// Read whole into memory, on huge pages where the system gives them. For many look-ups.
+    /// Read whole into memory: what becomes of the file later does not matter. Costs the memory, and
+    /// several times the time of reading the mapping once.
     Resident,
 }
 

@@ -1,8 +1,8 @@
 //! A whole file in anonymous memory, on huge pages where the system gives them.
 //!
-//! A random probe of a large table misses the TLB at nearly every page of 4 KiB; on pages of 2 MiB the
-//! whole filter runs a quarter faster (design.md §3). A file mapping does not get them, so the bytes are
-//! copied.
+//! The copy costs more than reading the file's mapping (three times the CPU or much more, with the state
+//! of the machine's memory), and a mapping has huge pages too where the file cache has them. So this is
+//! for who must not depend on the file any more.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,9 +10,8 @@ use std::io::{self, Read};
 use memmap2::MmapMut;
 
 use super::Blob;
+use super::raw::HUGE_PAGE_BYTES;
 
-/// The size and alignment of a huge page on x86-64 and on most AArch64.
-const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// One read of the file: large enough to need few calls, small enough that a page is still cached when
 /// the kernel copies into it.
 const READ_BYTES: usize = 4 << 20;

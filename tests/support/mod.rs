@@ -75,8 +75,14 @@ pub(crate) fn batch(states: &States) -> Batch {
 pub(crate) fn wrong_answer(snapshot: &Snapshot, states: &States) -> Option<String> {
     let hashes: Vec<_> = (0..KEYS).map(|number| hasher().address(key(number).as_bytes())).collect();
     let mut answers = vec![Blocks::EXPIRING; 7];
+    let mut hits = Vec::new();
     for now in [0, 3, 4, 6, 8, 9, 100, 1000].map(at) {
         snapshot.look_up(&hashes, now, &mut answers);
+        snapshot.look_up_hits(&hashes, now, &mut hits);
+        let withheld = answers.iter().copied().enumerate().filter(|(_, answer)| !answer.is_empty());
+        if !hits.iter().copied().eq(withheld) {
+            return Some(format!("hits at {now:?}: {hits:?}, not {answers:?}"));
+        }
         for number in 0..KEYS {
             let want = states.get(&number).map_or(Blocks::NONE, |state| state.at(now));
             let (one, many) =

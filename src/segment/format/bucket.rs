@@ -89,6 +89,19 @@ impl Probe {
     }
 }
 
+/// Whether a look-up of the fingerprint has to look closer: a slot holds it, or an entry of its class
+/// went on from here. Slots that are free count too: zero is a rare fingerprint, and looking closer is
+/// never wrong.
+#[inline]
+pub(in crate::segment) fn concerns(bucket: &Bucket, fingerprint: u64) -> bool {
+    let words: [u64; 8] = words(bucket);
+    let mut holds = false;
+    for &word in words.iter().take(SLOTS) {
+        holds |= word == fingerprint;
+    }
+    holds | (sixteen(tail(&words), SLOTS) & class(fingerprint) != 0)
+}
+
 /// The filter bit of a fingerprint: its top four bits choose one of 16.
 #[inline]
 pub(in crate::segment) fn class(fingerprint: u64) -> u16 {

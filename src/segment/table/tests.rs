@@ -25,6 +25,11 @@ fn table(buckets: usize, numbers: impl IntoIterator<Item = u64>) -> Table {
 }
 
 fn assert_holds(table: &Table, present: std::ops::Range<u64>, absent: std::ops::Range<u64>) {
+    let hashes: Vec<_> = present.clone().map(hash).collect();
+    for hashes in hashes.chunks(32) {
+        let all = u32::try_from((1_u64 << hashes.len()) - 1).unwrap();
+        assert_eq!(candidates(table.bytes(), hashes), all, "none that is there is left out");
+    }
     for number in present {
         assert_eq!(get(table.bytes(), hash(number)), Some(entry(number).state), "{number}");
     }
@@ -95,7 +100,7 @@ proptest! {
     /// Random buckets are the worst damage: look-ups end, and nothing panics.
     #[test]
     fn any_bytes_are_safe(bytes in prop::collection::vec(any::<u8>(), 0..400), number: u64) {
-        let _ = get(&bytes, hash(number));
+        let _ = (get(&bytes, hash(number)), candidates(&bytes, &[hash(number); 33]));
         prop_assert!(home_offset(&bytes, hash(number)) <= bytes.len());
         let mut table = Table::copy_of(&bytes);
         table.remove(hash(number));
@@ -151,6 +156,10 @@ fn the_figures_hold() {
     assert_eq!((bytes * 10 + entries / 2) / entries, 127, "tenths of a byte an entry");
     assert_eq!(lines(&table, 0..entries).0, 120);
     assert_eq!(lines(&table, entries..2 * entries), (107, 6));
+    let absent: Vec<_> = (entries..2 * entries).map(hash).collect();
+    let closer = absent.chunks(32).map(|hashes| candidates(table.bytes(), hashes).count_ones());
+    let closer = u64::from(closer.sum::<u32>());
+    assert_eq!((closer * 100 + entries / 2) / entries, 6, "as many as read a second line");
     let mut number = entries;
     while table.has_room(Counts { entries: number, ..table.counts() }, 1000) {
         number += 1000;

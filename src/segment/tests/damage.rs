@@ -1,6 +1,7 @@
 //! Damaged, foreign and forged segments: an error with a name, or no answer changed.
 
 use super::super::format::{HEADER_LEN, Header, SECTION_LEN, checksum, name};
+use super::super::writer::write_bounded;
 use super::*;
 use crate::error::{Error, ErrorKind};
 
@@ -33,7 +34,8 @@ fn strangers_are_refused_by_name() {
         let error = refusal(&bytes, &meta.name).to_string();
         assert!(error.contains(what) && error.contains(&meta.name), "{error}");
     };
-    claim(&|bytes| bytes[8] = 2, "format version 2, this build reads up to 1");
+    claim(&|bytes| bytes[8] = 3, "format version 3, this build reads up to 2");
+    claim(&|bytes| bytes[8] = 1, "format version 1, this build reads 2");
     claim(&|bytes| bytes[0] = b'q', "not a segment");
     claim(&|bytes| bytes[40] ^= 1, "header: wrong checksum");
     claim(&|bytes| bytes.truncate(5000), "truncated: 5000 bytes");
@@ -48,6 +50,28 @@ fn strangers_are_refused_by_name() {
     assert!(error.contains("wrong name") && error.contains(&meta.name), "{error}");
     let error = Segment::open(&directory, "none.seg", &STORE, Access::Map).unwrap_err();
     assert!(error.to_string().contains("cannot be opened"), "{error}");
+}
+
+/// A table of several blocks of the checksum, damaged in each of them: the first and the last byte.
+#[test]
+fn every_block_of_a_large_table_is_checked() {
+    let mut entries: Vec<_> =
+        (0..200_000).map(|number| Entry { hash: hash(number), state: 1 }).collect();
+    entries.sort_by_key(|entry| entry.hash);
+    let directory = Memory::new();
+    let contents = Contents { entries, ..Contents::default() };
+    let meta = write_bounded(&directory, &STORE, contents, 0).unwrap();
+    let bytes = directory.open(&meta.name, Access::Map).unwrap();
+    assert!(bytes.len() > 2 << 20);
+    open(&directory, &meta).verify().unwrap();
+    for block in (4096..bytes.len()).step_by(1 << 20) {
+        for at in [block, (block + (1 << 20)).min(bytes.len()) - 1] {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 0x40;
+            let error = refusal(&bytes, &meta.name).to_string();
+            assert!(error.contains("section `table`: wrong checksum"), "byte {at}: {error}");
+        }
+    }
 }
 
 /// `bytes` after a change, with every checksum made right again, and the name that follows.
@@ -83,7 +107,7 @@ fn impossible_section_tables_are_refused() {
         assert!(error.contains(what), "byte {at} = {value}: {error}");
     };
     // Row 0 begins at 96: kind, zero, offset (104), length (112), items (120); row 1 at 144.
-    claim(96, 5, "section kind 5 is unknown in format version 1");
+    claim(96, 5, "section kind 5 is unknown in format version 2");
     claim(96, 2, "section `entries`: outside of the file, or not aligned");
     claim(144, 1, "section `table`: there twice");
     claim(104, 64, "section `table`: outside of the file, or not aligned");
