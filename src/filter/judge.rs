@@ -87,7 +87,7 @@ pub(super) struct Judged {
     contacts: Vec<usize>,
     contact_hashes: Vec<Hash>,
     list_cells: Vec<Option<Cell>>,
-    blocks: Vec<Blocks>,
+    hits: Vec<(usize, Blocks)>,
     key: KeyBuffer,
     text: Vec<u8>,
 }
@@ -113,7 +113,7 @@ impl Judged {
             contacts: Vec::new(),
             contact_hashes: Vec::new(),
             list_cells: Vec::new(),
-            blocks: Vec::new(),
+            hits: Vec::new(),
             key: KeyBuffer::default(),
             text: Vec::new(),
         }
@@ -144,19 +144,17 @@ impl Judge<'_> {
         judged.clear();
         self.split(chunk, judged)?;
         let now = self.options.now;
-        let mut blocks = std::mem::take(&mut judged.blocks);
-        self.snapshot.look_up(&judged.hashes, now, &mut blocks);
-        for (at, found) in blocks.iter().enumerate() {
-            if !found.is_empty() {
-                self.apply_address(chunk.bytes(), judged, at, *found);
-            }
+        let mut hits = std::mem::take(&mut judged.hits);
+        self.snapshot.look_up_hits(&judged.hashes, now, &mut hits);
+        for &(at, found) in &hits {
+            self.apply_address(chunk.bytes(), judged, at, found);
         }
-        self.snapshot.look_up(&judged.contact_hashes, now, &mut blocks);
-        for (row, found) in judged.contacts.iter().zip(&blocks) {
-            let reasons = found.reasons(self.options.class);
-            judged.rows[*row].reasons = judged.rows[*row].reasons.union(reasons);
+        self.snapshot.look_up_hits(&judged.contact_hashes, now, &mut hits);
+        for &(at, found) in &hits {
+            let row = &mut judged.rows[judged.contacts[at]];
+            row.reasons = row.reasons.union(found.reasons(self.options.class));
         }
-        judged.blocks = blocks;
+        judged.hits = hits;
         Ok(())
     }
 
