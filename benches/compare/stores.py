@@ -1,0 +1,90 @@
+"""quell's stores: one a size, made once and used again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import machine
+import process
+
+
+class Quell:
+    """The binary that is measured, and a store."""
+
+    def __init__(self, binary: str, store: Path):
+        self.binary = str(Path(binary).resolve())
+        self.store = store
+        # Settings of whoever starts the run must not reach the measured processes.
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("QUELL_")}
+        self.environment["QUELL_STORE"] = str(store)
+
+    def command(self, *arguments) -> list[str]:
+        return [self.binary, "--quiet", *map(str, arguments)]
+
+    def run(self, *arguments, codes=(0,)) -> dict:
+        return process.run(
+            self.command(*arguments), stdout=subprocess.DEVNULL, environment=self.environment, codes=codes
+        )
+
+    def status(self) -> dict[str, str]:
+        """`quell status`, a line a word."""
+        done = subprocess.run(
+            [self.binary, "status"], capture_output=True, text=True, env=self.environment, check=True
+        )
+        return {line.split()[0]: line.split(maxsplit=1)[-1] for line in done.stdout.splitlines() if line.strip()}
+
+    def entries_and_bytes(self) -> tuple[int, int]:
+        """How many entries the index has, and how many bytes of files."""
+        words = self.status()["index"].split()
+        return int(words[words.index("entries,") - 1]), int(words[words.index("bytes") - 1])
+
+
+def prepared(binary: str, suppressed: Path, keep_index: bool) -> Quell:
+    """A store that holds exactly the list, with an index by this binary.
+
+    The ledger is kept between runs. The index is made anew when another binary made it (`keep_index`: only when this one
+    can't read it), everything when the ledger can't be read or holds anything else.
+    """
+    quell = Quell(binary, machine.BENCH / f"store-{suppressed.stem}")
+    marker = quell.store.with_suffix(".made")
+    # An import is generation 1; a later one means that a trial has changed something.
+    wanted = {"list": suppressed.stat().st_size, "binary": machine.digest_of(Path(quell.binary))}
+    made = json.loads(marker.read_text()) if marker.exists() else {}
+    if made.get("list") == wanted["list"] and readable(quell) and quell.status()["generation"] == "1":
+        if made.get("binary") == wanted["binary"] or (keep_index and current(quell)):
+            return quell
+        try:
+            figures = quell.run("compile", "--full")
+            marker.write_text(json.dumps(wanted))
+            print(f"  {quell.store.name}: index made anew in {figures['wall']:.1f} s", flush=True)
+            return quell
+        except process.Failed as error:
+            print(f"  {quell.store.name}: {error}", flush=True)
+    shutil.rmtree(quell.store, ignore_errors=True)
+    marker.unlink(missing_ok=True)
+    quell.run("init")
+    figures = quell.run("import", "unsubscribes", suppressed)
+    quell.run("compile")
+    marker.write_text(json.dumps(wanted))
+    print(f"  {quell.store.name}: imported in {figures['wall']:.1f} s", flush=True)
+    return quell
+
+
+def readable(quell: Quell) -> bool:
+    try:
+        return "generation" in quell.status()
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def current(quell: Quell) -> bool:
+    """Whether the index answers."""
+    try:
+        quell.run("check", "nobody@unlisted.test")
+    except process.Failed:
+        return False
+    return True
