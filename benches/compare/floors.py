@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -109,6 +110,11 @@ TARGETS = (
 )
 
 
+def bare(form: str, bound: float) -> str:
+    """A bound in its target's unit, with no more digits than it has."""
+    return re.sub(r"\{.*?\}", f"{bound:,.2f}".rstrip("0").rstrip("."), form)
+
+
 def markdown(parts: Iterable[Part]) -> str:
     parts = list(parts)
     lines = [
@@ -123,7 +129,7 @@ def markdown(parts: Iterable[Part]) -> str:
     used: dict[str, Part] = {}
     for target in TARGETS:
         sign = "≥ " if target.more_is_better else "≤ "
-        bounds = " | ".join(sign + target.form.format(bound) for bound in (target.floor, target.aim))
+        bounds = " | ".join(sign + bare(target.form, bound) for bound in (target.floor, target.aim))
         part = target.part(parts)
         value = target.figure(part) if part else None
         if value is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import hashlib
 import os
 import platform
@@ -11,6 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import process
@@ -31,6 +34,18 @@ def venv_python() -> str:
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         marker.write_text(wanted)
     return str(python)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Two runs at once would overwrite each other's outputs, and both would measure nonsense."""
+    BENCH.mkdir(exist_ok=True)
+    with open(BENCH / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run is measuring: it holds {file.name}") from None
+        yield
 
 
 def tool(name: str) -> str | None:

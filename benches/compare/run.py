@@ -12,6 +12,7 @@ that they keep the same rows, and writes the evidence to `benches/runs/<date>-<m
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 import chart
@@ -34,19 +35,17 @@ MEASURED = (
 )
 
 
-def count(words: str) -> int:
-    """`10M`, `200k` or plain digits."""
-    factor = {"M": 1_000_000, "k": 1_000}.get(words[-1:], 1)
-    return int(float(words.rstrip("Mk")) * factor)
-
-
 class Runner:
     """What the suites share."""
 
     def __init__(self, options):
         self.options = options
-        self.python = machine.venv_python()
         self.place = machine.ROOT / "benches/runs" / machine.name(options.machine)
+
+    @functools.cached_property
+    def python(self) -> str:
+        """The rivals' Python: not needed to draw a report."""
+        return machine.venv_python()
 
     def files(self, rows: int, suppressed: int, quoting: str) -> contenders.Files:
         options, data = self.options, machine.BENCH / "data"
@@ -72,7 +71,9 @@ class Runner:
                 series.setdefault(contender, {})[size] = part.median(name, "wall")
             chart.save(part.path("svg"), chart.lines(part.facts["title"], series, part.facts["rows"]), self.options.png)
         part.path("md").write_text(table.markdown(part))
-        (self.place / "floors.md").write_text(floors.markdown(evidence.parts(self.place)))
+        parts = list(evidence.parts(self.place))
+        (self.place / "floors.md").write_text(floors.markdown(parts))
+        (self.place / "README.md").write_text(table.contents(self.place.name, parts))
         print(f"\n{part.path('md').read_text()}\nwritten to {part.path('md').relative_to(machine.ROOT)}\n", flush=True)
 
     def begin(self, title: str) -> None:
@@ -99,7 +100,7 @@ class Runner:
         options = self.options
         title = f"Filter: {rows:,} rows against {suppressed:,} suppressed addresses, quoting {quoting}"
         files = self.files(rows, suppressed, quoting)
-        quell = stores.prepared(options.quell, files.suppressed, options.keep_index)
+        quell = stores.prepared(options.quell, files.suppressed, suppressed, options.keep_index)
         field = contenders.quell_modes(quell, files) + contenders.engines(self.python, files, options.threads, options.limit)
         if quoting == options.quoting[0] or everybody:
             field += contenders.programs(files, options.limit)
@@ -131,7 +132,7 @@ class Runner:
         sized = []
         for size in sorted(options.sizes):
             files = self.files(options.rows, size, "some")
-            sized.append((size, stores.prepared(options.quell, files.suppressed, options.keep_index), files))
+            sized.append((size, stores.prepared(options.quell, files.suppressed, size, options.keep_index), files))
         self.begin(title)
         rounds = self.rounds(sizes.contenders(sized, self.python, options))
         text = f"Quoting `some`, {options.hits:.0%} hits, {options.rounds} interleaved rounds after one that is not counted. {MEASURED}"
@@ -167,15 +168,15 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--suite", nargs="+", choices=("all", *SUITES), default=["all"], help="`report` draws tables and charts again")
     add("--quell", default=str(machine.ROOT / "target/release/quell"))
-    add("--rows", type=count, default=10_000_000)
-    add("--suppressed", type=count, default=10_000_000)
+    add("--rows", type=workload.count, default=10_000_000)
+    add("--suppressed", type=workload.count, default=10_000_000)
     add("--rounds", type=int, default=3)
     add("--quoting", nargs="+", choices=workload.QUOTINGS, default=["some", "none", "all"], help="all rivals in the first")
-    add("--small", type=count, default=1_000_000, help="rows and suppressed addresses for the slow rivals")
-    add("--sizes", nargs="+", type=count, default=[1_000_000, 10_000_000], help="lengths of the list")
-    add("--engines-up-to", type=count, default=10_000_000, help="longest list DuckDB and Polars are given in `sizes`")
+    add("--small", type=workload.count, default=1_000_000, help="rows and suppressed addresses for the slow rivals")
+    add("--sizes", nargs="+", type=workload.count, default=[1_000_000, 10_000_000], help="lengths of the list")
+    add("--engines-up-to", type=workload.count, default=10_000_000, help="longest list DuckDB and Polars are given in `sizes`")
     add("--floor-rounds", type=int, default=3, help="rounds of import and compile")
-    add("--memory-rows", nargs="+", type=count, help="row counts for peak memory (default: a tenth of --rows, and --rows)")
+    add("--memory-rows", nargs="+", type=workload.count, help="row counts for peak memory (default: a tenth of --rows, and --rows)")
     add("--hits", type=float, default=0.08, help="share of rows that are suppressed")
     add("--threads", type=int, default=2, help="threads of the rivals")
     add("--seed", type=int, default=1)
@@ -190,10 +191,15 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    wanted = SUITES[:-1] if "all" in options.suite else options.suite
-    runner = Runner(options)
     if not Path(options.quell).exists():
         raise SystemExit(f"no binary at {options.quell}: build it with `cargo build --release --bin quell`")
+    wanted = SUITES[:-1] if "all" in options.suite else options.suite
+    with machine.alone():
+        measure(options, wanted)
+
+
+def measure(options: argparse.Namespace, wanted: list[str]) -> None:
+    runner = Runner(options)
     if "filter" in wanted:
         for quoting in options.quoting:
             runner.filter(options.rows, options.suppressed, quoting, everybody=False)

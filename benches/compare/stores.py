@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -43,23 +42,23 @@ class Quell:
         return int(words[words.index("entries,") - 1]), int(words[words.index("bytes") - 1])
 
 
-def prepared(binary: str, suppressed: Path, keep_index: bool) -> Quell:
-    """A store that holds exactly the list, with an index by this binary.
+def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Quell:
+    """A store that holds exactly the list of so many entries, with an index by this binary.
 
     The ledger is kept between runs. The index is made anew when another binary made it (`keep_index`: only when this one
     can't read it), everything when the ledger can't be read or holds anything else.
     """
     quell = Quell(binary, machine.BENCH / f"store-{suppressed.stem}")
+    # Which binary made the index; beside the store, because a store has no room for strangers.
     marker = quell.store.with_suffix(".made")
-    # An import is generation 1; a later one means that a trial has changed something.
-    wanted = {"list": suppressed.stat().st_size, "binary": machine.digest_of(Path(quell.binary))}
-    made = json.loads(marker.read_text()) if marker.exists() else {}
-    if made.get("list") == wanted["list"] and readable(quell) and quell.status()["generation"] == "1":
-        if made.get("binary") == wanted["binary"] or (keep_index and current(quell)):
+    by = machine.digest_of(Path(quell.binary))
+    if holds(quell, entries):
+        made = marker.read_text() if marker.exists() else ""
+        if (made == by or keep_index) and current(quell):
             return quell
         try:
             figures = quell.run("compile", "--full")
-            marker.write_text(json.dumps(wanted))
+            marker.write_text(by)
             print(f"  {quell.store.name}: index made anew in {figures['wall']:.1f} s", flush=True)
             return quell
         except process.Failed as error:
@@ -69,16 +68,21 @@ def prepared(binary: str, suppressed: Path, keep_index: bool) -> Quell:
     quell.run("init")
     figures = quell.run("import", "unsubscribes", suppressed)
     quell.run("compile")
-    marker.write_text(json.dumps(wanted))
+    if not holds(quell, entries):
+        raise process.Failed(f"{quell.store} does not hold {entries:,} unsubscribes after the import of {suppressed}")
+    marker.write_text(by)
     print(f"  {quell.store.name}: imported in {figures['wall']:.1f} s", flush=True)
     return quell
 
 
-def readable(quell: Quell) -> bool:
+def holds(quell: Quell, entries: int) -> bool:
+    """Whether the ledger can be read and has the list's records and no others: a change of one deletes it."""
     try:
-        return "generation" in quell.status()
+        status = quell.status()
     except (OSError, subprocess.CalledProcessError):
         return False
+    others = ("contacts", "preferences", "suppressions")
+    return status.get("unsubscribes") == str(entries) and all(status.get(kind) == "0" for kind in others)
 
 
 def current(quell: Quell) -> bool:

@@ -20,6 +20,13 @@ def markdown(part: Part) -> str:
     return "\n".join(lines)
 
 
+def contents(name: str, parts: list[Part]) -> str:
+    """What an evidence directory holds."""
+    lines = [f"# Measured: {name}", "", "[The targets, and what was reached of them](floors.md)", ""]
+    lines += [f"- [{part.facts['title']}]({part.path('md').name}), load before {part.facts['load before']}" for part in parts]
+    return "\n".join([*lines, ""])
+
+
 def rates(part: Part) -> list[str]:
     """Contenders by median wall time, against the reference of the same run."""
     reference = part.facts.get("reference", REFERENCE)

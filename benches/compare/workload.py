@@ -169,10 +169,16 @@ def recipients_file(directory: Path, rows: int, suppressed: int, hit_rate: float
     return path
 
 
+def count(words: str) -> int:
+    """`10M`, `200k` or plain digits."""
+    factor = {"M": 1_000_000, "k": 1_000}.get(words[-1:], 1)
+    return int(float(words.rstrip("Mk")) * factor)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suppressed", type=int, required=True)
-    parser.add_argument("--rows", type=int, help="recipients too, so many")
+    parser.add_argument("--suppressed", type=count, required=True)
+    parser.add_argument("--rows", type=count, help="recipients too, so many")
     parser.add_argument("--quoting", choices=QUOTINGS, default="some")
     parser.add_argument("--hits", type=float, default=0.08)
     parser.add_argument("--seed", type=int, default=1)
