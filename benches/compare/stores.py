@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,17 +30,14 @@ class Quell:
             self.command(*arguments), stdout=subprocess.DEVNULL, environment=self.environment, codes=codes
         )
 
-    def status(self) -> dict[str, str]:
-        """`quell status`, a line a word."""
-        done = subprocess.run(
-            [self.binary, "status"], capture_output=True, text=True, env=self.environment, check=True
-        )
-        return {line.split()[0]: line.split(maxsplit=1)[-1] for line in done.stdout.splitlines() if line.strip()}
+    def status(self) -> dict:
+        command = [self.binary, "status", "--json"]
+        return json.loads(subprocess.run(command, capture_output=True, env=self.environment, check=True).stdout)
 
     def entries_and_bytes(self) -> tuple[int, int]:
         """How many entries the index has, and how many bytes of files."""
-        words = self.status()["index"].split()
-        return int(words[words.index("entries,") - 1]), int(words[words.index("bytes") - 1])
+        index = self.status()["index"]
+        return index["entries"], index["bytes"]
 
 
 def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Quell:
@@ -78,11 +76,10 @@ def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Q
 def holds(quell: Quell, entries: int) -> bool:
     """Whether the ledger can be read and has the list's records and no others: a change of one deletes it."""
     try:
-        status = quell.status()
+        records = quell.status()["records"]
     except (OSError, subprocess.CalledProcessError):
         return False
-    others = ("contacts", "preferences", "suppressions")
-    return status.get("unsubscribes") == str(entries) and all(status.get(kind) == "0" for kind in others)
+    return records == {kind: entries if kind == "unsubscribes" else 0 for kind in records}
 
 
 def current(quell: Quell) -> bool:
