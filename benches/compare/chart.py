@@ -23,7 +23,9 @@ def readable(value: float) -> str:
     return f"{value:.3g}"
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", size: int = 13, fill: str = INK, weight: str = "normal") -> str:
+def text(
+    x: float, y: float, words: str, anchor: str = "start", size: int = 13, fill: str = INK, weight: str = "normal"
+) -> str:
     return (
         f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' font-size='{size}' font-weight='{weight}' fill='{fill}' "
         "stroke='#fff' stroke-width='3' stroke-linejoin='round' paint-order='stroke'>"

@@ -100,7 +100,9 @@ class Rounds:
                 rows = f"{digest['rows']:,}" if digest["rows"] >= 0 else "an unreadable number"
                 self.note(f"{one.name}: keeps other rows ({rows} instead of {self.kept_rows:,})")
         where = f" at {group[0].group}" if group[0].group else ""
-        self.note(f"{same} of {len(present)} contenders{where} keep the same {self.kept_rows:,} rows; quell's modes the same bytes")
+        self.note(
+            f"{same} of {len(present)} contenders{where} keep the same {self.kept_rows:,} rows; quell's modes the same bytes"
+        )
 
 
 def turn(name: str, number: int, run: Callable[[], dict]) -> dict:

@@ -135,7 +135,10 @@ class Runner:
             sized.append((size, stores.prepared(options.quell, files.suppressed, size, options.keep_index), files))
         self.begin(title)
         rounds = self.rounds(sizes.contenders(sized, self.python, options))
-        text = f"Quoting `some`, {options.hits:.0%} hits, {options.rounds} interleaved rounds after one that is not counted. {MEASURED}"
+        text = (
+            f"Quoting `some`, {options.hits:.0%} hits, {options.rounds} interleaved rounds after one that is not counted. "
+            f"{MEASURED}"
+        )
         facts = {"kind": "sizes", "title": title, "rows": options.rows, "suppressed": max(options.sizes), "text": text}
         reference = f"{contenders.REFERENCE}{sizes.AT}{sizes.short(min(options.sizes))}"
         self.part(f"sizes-{options.rows}", facts | {"reference": reference, "notes": rounds.notes}, rounds.raw)
@@ -174,9 +177,9 @@ def arguments() -> argparse.Namespace:
     add("--quoting", nargs="+", choices=workload.QUOTINGS, default=["some", "none", "all"], help="all rivals in the first")
     add("--small", type=workload.count, default=1_000_000, help="rows and suppressed addresses for the slow rivals")
     add("--sizes", nargs="+", type=workload.count, default=[1_000_000, 10_000_000], help="lengths of the list")
-    add("--engines-up-to", type=workload.count, default=10_000_000, help="longest list DuckDB and Polars are given in `sizes`")
+    add("--engines-up-to", type=workload.count, default=10_000_000, help="longest list for DuckDB and Polars in `sizes`")
     add("--floor-rounds", type=int, default=3, help="rounds of import and compile")
-    add("--memory-rows", nargs="+", type=workload.count, help="row counts for peak memory (default: a tenth of --rows, and --rows)")
+    add("--memory-rows", nargs="+", type=workload.count, help="rows for peak memory (default: a tenth of --rows, and --rows)")
     add("--hits", type=float, default=0.08, help="share of rows that are suppressed")
     add("--threads", type=int, default=2, help="threads of the rivals")
     add("--seed", type=int, default=1)
