@@ -112,8 +112,10 @@ def look_ups(python: str, files: Files, limit: float) -> list[Contender]:
     return found
 
 
-#: What a machine may lack; the evidence says so.
-OPTIONAL = ("xan", "qsv", "redis-server")
+def missing(everybody: bool) -> list[str]:
+    """What this machine lacks of the optional rivals, for the evidence; Redis only takes part with everybody."""
+    wanted = ("xan", "qsv", "redis-server") if everybody else ("xan", "qsv")
+    return [f"{program}: not on this machine, not measured" for program in wanted if not machine.tool(program)]
 
 
 def programs(files: Files, limit: float) -> list[Contender]:

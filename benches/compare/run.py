@@ -102,8 +102,10 @@ class Runner:
         files = self.files(rows, suppressed, quoting)
         quell = stores.prepared(options.quell, files.suppressed, suppressed, options.keep_index)
         field = contenders.quell_modes(quell, files) + contenders.engines(self.python, files, options.threads, options.limit)
+        missing = []
         if quoting == options.quoting[0] or everybody:
             field += contenders.programs(files, options.limit)
+            missing = contenders.missing(everybody)
         else:
             field = [one for one in field if one.name in contenders.CORE]
         if everybody:
@@ -112,10 +114,7 @@ class Runner:
         field.append(contenders.copy(files))
         self.begin(title)
         rounds = self.rounds(field)
-        if everybody:
-            for program in contenders.OPTIONAL:
-                if not machine.tool(program):
-                    rounds.note(f"{program}: not on this machine, not measured")
+        rounds.notes += missing
         size = files.recipients.stat().st_size
         text = (
             f"{size / 1e6:,.0f} MB, {size / rows:.0f} bytes a row, quoting `{quoting}`, {options.hits:.0%} hits, seed "
