@@ -36,7 +36,7 @@ def run(arguments: Sequence, stdin=None, stdout=None, environment=None, limit: f
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         if isinstance(error, subprocess.TimeoutExpired):
-            raise Failed(f"stopped after {limit:.0f} s") from error
+            raise Failed(f"stopped after {limit:g} s") from error
         raise
     finally:
         os.close(told)
