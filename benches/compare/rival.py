@@ -1,9 +1,9 @@
 """One rival in a process of its own: prepares, then runs the measured part and prints its figures as JSON.
 
-    python rival.py duckdb|duckdb-unordered|polars SUPPRESSED.csv RECIPIENTS.csv OUTPUT.csv THREADS
+    python rival.py NAME SUPPRESSED.csv RECIPIENTS.csv OUTPUT.csv THREADS
     python rival.py digest FILE.csv
 
-The suppressed list is loaded, normalised and in memory before the clock starts: the rivals are measured at their best.
+The suppressed list is loaded and normalised before the clock starts: the rivals are measured at their best.
 Both sides are compared as lower(trim(email)), which is what people write; it knows less than quell's normalisation.
 """
 
@@ -14,6 +14,9 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
+
+import look_ups
 
 
 def cpu_seconds() -> float:
@@ -21,13 +24,20 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measured(work) -> None:
-    """Runs the measured part and prints what it took. Peak memory is the whole process's."""
+def nothing() -> dict:
+    return {"cpu": 0.0, "peak_rss": 0}
+
+
+def measured(work: Callable[[], None], server: Callable[[], dict] = nothing) -> None:
+    """Runs the measured part and prints what it took. Peak memory is the whole process's, load included; a server's CPU
+    and memory are added."""
+    before = server()
     cpu, wall = cpu_seconds(), time.perf_counter()
     work()
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    after = server()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"wall": wall, "cpu": cpu, "peak_rss": peak}))
+    print(json.dumps({"wall": wall, "cpu": cpu + after["cpu"] - before["cpu"], "peak_rss": peak + after["peak_rss"]}))
 
 
 def duckdb_anti_join(suppressed: str, recipients: str, output: str, threads: int, ordered: bool) -> None:
@@ -73,14 +83,17 @@ def polars_anti_join(suppressed: str, recipients: str, output: str, threads: int
 
 
 def digest(path: str) -> None:
-    """What rows a file holds, whatever their order and quoting: count and an order-free sum over their values."""
+    """What rows a file holds, whatever their order and quoting: count and an order-free sum over their values, as they
+    are and in lower case."""
     import duckdb
 
-    count, total = duckdb.execute(
-        "SELECT count(*), sum(hash(id, email, given, family, city, country, spent)::HUGEINT) "
-        f"FROM read_csv('{path}', all_varchar = true, header = true)"
+    columns = ("id", "email", "given", "family", "city", "country", "spent")
+    folded = ", ".join(f"lower({column})" for column in columns)
+    source = f"read_csv('{path}', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"')"
+    count, total, lower = duckdb.execute(
+        f"SELECT count(*), sum(hash({', '.join(columns)})::HUGEINT), sum(hash({folded})::HUGEINT) FROM {source}"
     ).fetchone()
-    print(json.dumps({"rows": count, "sum": str(total)}))
+    print(json.dumps({"rows": count, "sum": str(total), "lower": str(lower)}))
 
 
 if __name__ == "__main__":
@@ -91,5 +104,11 @@ if __name__ == "__main__":
             polars_anti_join(suppressed, recipients, output, int(threads))
         case ["duckdb" | "duckdb-unordered" as name, suppressed, recipients, output, threads]:
             duckdb_anti_join(suppressed, recipients, output, int(threads), name == "duckdb")
+        case ["sqlite-look-ups", suppressed, recipients, output, _]:
+            look_ups.sqlite_row_by_row(suppressed, recipients, output, measured)
+        case ["sqlite-anti-join", suppressed, recipients, output, _]:
+            look_ups.sqlite_anti_join(suppressed, recipients, output, measured)
+        case ["redis", suppressed, recipients, output, _]:
+            look_ups.redis_batches(suppressed, recipients, output, measured)
         case _:
             sys.exit(__doc__)

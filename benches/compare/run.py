@@ -1,295 +1,218 @@
 #!/usr/bin/env python3
 """quell against the ways people do the same today, in one run, on one machine, over the same files.
 
-    python3 benches/compare/run.py --quell target/release/quell --rows 10000000 --suppressed 10000000 --rounds 5
+    python3 benches/compare/run.py --quell target/release/quell                  everything, 10 M rows, 10 M suppressed
+    python3 benches/compare/run.py --suite filter --quoting all --rounds 5       one part
+    python3 benches/compare/run.py --suite sizes --sizes 1M 10M 100M             the long list too: 8 GB of disk
 
-Sets up `.bench/venv` (DuckDB and Polars at fixed versions) and the workload in `.bench/data` on first use, then runs all
-contenders in turns, checks that they keep the same rows, and writes the evidence to `benches/runs/<date>-<machine>/`.
+Sets up the rivals in `.bench/venv` and the workload in `.bench/data` on first use, runs all contenders in turns, checks
+that they keep the same rows, and writes the evidence to `benches/runs/<date>-<machine>/`.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import hashlib
-import json
-import os
-import platform
-import re
-import shutil
-import statistics
-import subprocess
-import sys
-import time
+import functools
 from pathlib import Path
 
+import chart
+import contenders
+import evidence
+import floors
+import machine
+import sizes
+import stores
+import table
+import work
 import workload
+from rounds import Rounds
 
-ROOT = Path(__file__).resolve().parents[2]
-BENCH = ROOT / ".bench"
-PACKAGES = ("duckdb==2.0.0", "polars==2.1.0")
-RIVAL = Path(__file__).with_name("rival.py")
-#: The contender whose time the others are divided by.
-REFERENCE = "quell, 2 threads"
-
-
-def venv_python() -> str:
-    """The Python of the rivals' environment, made on first use."""
-    python = BENCH / "venv/bin/python"
-    marker = BENCH / "venv/installed.txt"
-    wanted = "\n".join(PACKAGES)
-    if not marker.exists() or marker.read_text() != wanted:
-        print(f"setting up {python.parent.parent} with {', '.join(PACKAGES)}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", BENCH / "venv"], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        marker.write_text(wanted)
-    return str(python)
+SUITES = ("filter", "rivals", "sizes", "floors", "report")
+MEASURED = (
+    "quell, the copy and the command-line tools are measured from process start to exit; the engines and databases with "
+    "their process up and the list loaded and normalised, so start and load are left out. Absolute seconds mean little on "
+    "a shared machine; the ratios come from one run."
+)
 
 
-def run_process(arguments: list[str], stdin=None, stdout=None, environment=None) -> dict:
-    """Runs a command from start to exit. Wall, CPU (user + system) and peak memory of that process alone."""
-    started = time.perf_counter()
-    child = subprocess.Popen(arguments, stdin=stdin, stdout=stdout, env=environment)
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - started
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{' '.join(map(str, arguments))} ended with {child.returncode}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak_rss": usage.ru_maxrss * 1024}
+class Runner:
+    """What the suites share."""
 
-
-class Comparison:
-    """The contenders over one pair of files."""
-
-    def __init__(self, options, python: str, suppressed: Path, recipients: Path):
+    def __init__(self, options):
         self.options = options
-        self.python = python
-        self.suppressed = suppressed
-        self.recipients = recipients
-        self.store = BENCH / f"store-{suppressed.stem}"
-        self.quell = str(Path(options.quell).resolve())
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("QUELL_")}
-        self.environment["QUELL_STORE"] = str(self.store)
-        self.preparation: list[tuple[str, dict]] = []
-        self.contenders = {
-            REFERENCE: lambda out: self.quell_files(out, 2),
-            "quell, 1 thread": lambda out: self.quell_files(out, 1),
-            "quell, pipe to pipe": self.quell_pipes,
-            "DuckDB, in order": lambda out: self.rival("duckdb", out),
-            "DuckDB, any order": lambda out: self.rival("duckdb-unordered", out),
-            "Polars, streaming": lambda out: self.rival("polars", out),
-            "copy in 1 MiB blocks": self.copy,
-        }
-        if options.only:
-            self.contenders = {
-                name: run
-                for name, run in self.contenders.items()
-                if name == REFERENCE or any(word.lower() in name.lower() for word in options.only)
-            }
+        self.place = machine.ROOT / "benches/runs" / machine.name(options.machine)
 
-    def prepare_store(self) -> None:
-        """The suppressed list in a store of its own, made anew: another build may have another format."""
-        shutil.rmtree(self.store, ignore_errors=True)
-        for arguments in (["init"], ["import", "unsubscribes", str(self.suppressed)], ["compile"]):
-            figures = run_process(
-                [self.quell, "--quiet", *arguments], stdout=subprocess.DEVNULL, environment=self.environment
-            )
-            self.preparation.append((f"quell {arguments[0]}", figures))
-            print(f"  {f'quell {arguments[0]}':<24} {figures['wall']:8.2f} s  cpu {figures['cpu']:.2f} s", flush=True)
+    @functools.cached_property
+    def python(self) -> str:
+        """The rivals' Python: not needed to draw a report."""
+        return machine.venv_python()
 
-    # Contenders.
-
-    def quell_files(self, out: Path, threads: int) -> dict:
-        return run_process(
-            [self.quell, "--quiet", "filter", str(self.recipients), "-o", str(out), "--threads", str(threads)],
-            environment=self.environment,
+    def files(self, rows: int, suppressed: int, quoting: str) -> contenders.Files:
+        options, data = self.options, machine.BENCH / "data"
+        return contenders.Files(
+            workload.suppressed_file(data, suppressed, options.seed),
+            workload.recipients_file(data, rows, suppressed, options.hits, quoting, options.seed),
         )
 
-    def quell_pipes(self, out: Path) -> dict:
-        """`cat IN | quell filter | cat > OUT`: both ends are pipes. CPU and memory are quell's own."""
-        with open(out, "wb") as file:
-            feed = subprocess.Popen(["cat", str(self.recipients)], stdout=subprocess.PIPE)
-            drain = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
-            figures = run_process(
-                [self.quell, "--quiet", "filter", "--threads", "2"],
-                stdin=feed.stdout,
-                stdout=drain.stdin,
-                environment=self.environment,
-            )
-            started = time.perf_counter()
-            feed.stdout.close()
-            drain.stdin.close()
-            if feed.wait() or drain.wait():
-                sys.exit("a pipe broke")
-            figures["wall"] += time.perf_counter() - started
-        return figures
+    def part(self, name: str, facts: dict, raw: list[dict]) -> None:
+        part = evidence.Part(self.place, name, facts | self.facts, raw)
+        part.save()
+        self.draw(part)
 
-    def rival(self, name: str, out: Path) -> dict:
-        done = subprocess.run(
-            [self.python, RIVAL, name, self.suppressed, self.recipients, out, str(self.options.threads)],
-            check=True,
-            capture_output=True,
+    def draw(self, part: evidence.Part) -> None:
+        """Chart and table of one part, and the tables of all."""
+        if part.facts["kind"] == "filter":
+            rates = {name: part.facts["rows"] / part.median(name, "wall") for name in part.names()}
+            chart.save(part.path("svg"), chart.bars(part.facts["title"], rates), self.options.png)
+        elif part.facts["kind"] == "sizes":
+            series: dict[str, dict[float, float]] = {}
+            for name in part.names():
+                contender, size = sizes.split(name)
+                series.setdefault(contender, {})[size] = part.median(name, "wall")
+            chart.save(part.path("svg"), chart.lines(part.facts["title"], series, part.facts["rows"]), self.options.png)
+        part.path("md").write_text(table.markdown(part))
+        parts = list(evidence.parts(self.place))
+        (self.place / "floors.md").write_text(floors.markdown(parts))
+        (self.place / "README.md").write_text(table.contents(self.place.name, parts))
+        print(f"\n{part.path('md').read_text()}\nwritten to {part.path('md').relative_to(machine.ROOT)}\n", flush=True)
+
+    def begin(self, title: str) -> None:
+        """The load average is of the moment before a part: the parts before it must not count as noise from elsewhere."""
+        print(title, flush=True)
+        self.facts = machine.facts(self.options.quell)
+
+    def chosen(self, field: list[contenders.Contender]) -> list[contenders.Contender]:
+        words = [word.lower() for word in self.options.only or [""]]
+        return [
+            one
+            for one in field
+            if one.name.startswith(contenders.REFERENCE) or any(word in one.name.lower() for word in words)
+        ]
+
+    def rounds(self, field: list[contenders.Contender]) -> Rounds:
+        rounds = Rounds(self.chosen(field), self.python, self.options.slow)
+        rounds.measure(self.options.rounds)
+        return rounds
+
+    # Suites.
+
+    def filter(self, rows: int, suppressed: int, quoting: str, everybody: bool) -> None:
+        options = self.options
+        title = f"Filter: {rows:,} rows against {suppressed:,} suppressed addresses, quoting {quoting}"
+        files = self.files(rows, suppressed, quoting)
+        quell = stores.prepared(options.quell, files.suppressed, suppressed, options.keep_index)
+        field = contenders.quell_modes(quell, files) + contenders.engines(self.python, files, options.threads, options.limit)
+        missing = []
+        if quoting == options.quoting[0] or everybody:
+            field += contenders.programs(files, options.limit)
+            missing = contenders.missing(everybody)
+        else:
+            field = [one for one in field if one.name in contenders.CORE]
+        if everybody:
+            field += contenders.text_tools(files, options.limit)
+            field += contenders.look_ups(self.python, files, options.limit)
+        field.append(contenders.copy(files))
+        self.begin(title)
+        rounds = self.rounds(field)
+        rounds.notes += missing
+        size = files.recipients.stat().st_size
+        text = (
+            f"{size / 1e6:,.0f} MB, {size / rows:.0f} bytes a row, quoting `{quoting}`, {options.hits:.0%} hits, seed "
+            f"{options.seed}, {rounds.kept_rows:,} rows kept, {options.rounds} interleaved rounds after one that is not "
+            f"counted, {options.threads} threads for each engine. {MEASURED}"
         )
-        return json.loads(done.stdout.splitlines()[-1])
+        facts = {"kind": "filter", "title": title, "rows": rows, "suppressed": suppressed, "quoting": quoting}
+        name = f"filter-{rows}-of-{suppressed}-{quoting}" + ("-all-rivals" if everybody else "")
+        self.part(name, facts | {"text": text, "notes": rounds.notes}, rounds.raw)
 
-    def copy(self, out: Path) -> dict:
-        return run_process(["dd", f"if={self.recipients}", f"of={out}", "bs=1M", "status=none"])
-
-    # Rounds.
-
-    def measure(self) -> list[dict]:
-        """All contenders in turns; each round begins with another one."""
-        raw = []
-        names = list(self.contenders)
-        digests: dict[str, dict] = {}
-        kept_bytes: dict[str, str] = {}
-        for number in range(self.options.rounds + 1):
-            # Round 0 warms the page cache and checks the results; it is not counted.
-            shift = number % len(names)
-            for name in names[shift:] + names[:shift]:
-                out = BENCH / "out" / (re.sub(r"\W+", "-", name) + ".csv")
-                out.parent.mkdir(parents=True, exist_ok=True)
-                out.unlink(missing_ok=True)
-                # What the last contender wrote must not be flushed on this one's time.
-                os.sync()
-                figures = self.contenders[name](out)
-                print(f"  round {number}: {name:<24} {figures['wall']:8.2f} s  cpu {figures['cpu']:.2f} s", flush=True)
-                if number:
-                    raw.append({"round": number, "contender": name, **figures})
-                elif not name.startswith("copy"):
-                    digests[name] = self.digest(out)
-                    if name.startswith("quell"):
-                        with open(out, "rb") as file:
-                            kept_bytes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-                out.unlink()
-        self.agree(digests, kept_bytes)
-        return raw
-
-    def digest(self, path: Path) -> dict:
-        done = subprocess.run([self.python, RIVAL, "digest", path], check=True, capture_output=True)
-        return json.loads(done.stdout)
-
-    def agree(self, digests: dict[str, dict], kept_bytes: dict[str, str]) -> None:
-        if len({json.dumps(d) for d in digests.values()}) != 1:
-            sys.exit(f"the contenders do not keep the same rows: {json.dumps(digests, indent=1)}")
-        if len(set(kept_bytes.values())) != 1:
-            sys.exit(f"quell's own outputs differ: {kept_bytes}")
-        self.kept_rows = next(iter(digests.values()))["rows"]
-        print(f"  every contender keeps the same {self.kept_rows:,} rows", flush=True)
-
-
-def machine() -> dict:
-    """What the figures depend on."""
-    cpu = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor() or platform.machine(),
-    )
-    memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(memory / 2**20, 1),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load_before": os.getloadavg(),
-    }
-
-
-def table(comparison: Comparison, raw: list[dict]) -> list[str]:
-    """The Markdown table, by median wall time."""
-    by_name: dict[str, list[dict]] = {}
-    for line in raw:
-        by_name.setdefault(line["contender"], []).append(line)
-    median = lambda name, what: statistics.median(line[what] for line in by_name[name])
-    reference = {what: median(REFERENCE, what) for what in ("wall", "cpu")}
-    lines = [
-        "| contender | wall, median (min–max) | rows/s | time against quell | CPU | CPU against quell | peak memory |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name in sorted(by_name, key=lambda name: median(name, "wall")):
-        walls = [line["wall"] for line in by_name[name]]
-        wall, cpu = median(name, "wall"), median(name, "cpu")
-        lines.append(
-            f"| {name} | {wall:.2f} s ({min(walls):.2f}–{max(walls):.2f}) | {comparison.options.rows / wall:,.0f} "
-            f"| {wall / reference['wall']:.2f}× | {cpu:.2f} s | {cpu / reference['cpu']:.2f}× "
-            f"| {median(name, 'peak_rss') / 2**20:,.0f} MiB |"
+    def sizes(self) -> None:
+        options = self.options
+        title = f"Filter: {options.rows:,} rows against lists of different lengths"
+        sized = []
+        for size in sorted(options.sizes):
+            files = self.files(options.rows, size, "some")
+            sized.append((size, stores.prepared(options.quell, files.suppressed, size, options.keep_index), files))
+        self.begin(title)
+        rounds = self.rounds(sizes.contenders(sized, self.python, options))
+        text = (
+            f"Quoting `some`, {options.hits:.0%} hits, {options.rounds} interleaved rounds after one that is not counted. "
+            f"{MEASURED}"
         )
-    return lines
+        facts = {"kind": "sizes", "title": title, "rows": options.rows, "suppressed": max(options.sizes), "text": text}
+        reference = f"{contenders.REFERENCE}{sizes.AT}{sizes.short(min(options.sizes))}"
+        self.part(f"sizes-{options.rows}", facts | {"reference": reference, "notes": rounds.notes}, rounds.raw)
+
+    def floors(self) -> None:
+        options = self.options
+        title = f"Import, compile, start and memory: {options.suppressed:,} suppressed addresses"
+        rows = sorted(set(options.memory_rows or (options.rows // 10, options.rows)))
+        batches = {one: self.files(one, options.suppressed, "some").recipients for one in rows}
+        suppressed = self.files(rows[0], options.suppressed, "some").suppressed
+        self.begin(title)
+        measured = work.Work(options, suppressed, batches)
+        measured.measure(options.floor_rounds)
+        text = (
+            f"{options.floor_rounds} rounds, each with a new store: import, both indexes, {work.STARTS} starts and "
+            f"{work.CHANGES} changes of one address after one of each that is not counted. An import is one process: the "
+            "ledger and the index. Memory beyond the index is the peak of the process less the bytes of an index without "
+            "dictionary. Amounts: rows/s for an import, bytes for an entry, MiB for memory."
+        )
+        facts = {"kind": "work", "title": title, "suppressed": options.suppressed, "text": text}
+        self.part(f"work-{options.suppressed}", facts, measured.raw)
+
+    def report(self) -> None:
+        for part in evidence.parts(self.place):
+            self.draw(part)
 
 
-def write_evidence(comparison: Comparison, raw: list[dict], facts: dict) -> Path:
-    options = comparison.options
-    name = options.machine or f"{facts['cores']}x-" + re.sub(r"[^a-z0-9]+", "-", facts["cpu"].lower()).strip("-")[:40]
-    place = ROOT / "benches/runs" / f"{datetime.date.today()}-{name}"
-    place.mkdir(parents=True, exist_ok=True)
-    config = f"filter-{options.rows}-of-{options.suppressed}-{options.quoting}"
-    with open(place / f"{config}.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, ("round", "contender", "wall", "cpu", "peak_rss"), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(raw)
-    version = subprocess.run([comparison.quell, "--version"], capture_output=True, text=True).stdout.strip()
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    batch = comparison.recipients.stat().st_size
-    preparation = [
-        f"| {what} | {figures['wall']:.2f} s | {figures['cpu']:.2f} s | {figures['peak_rss'] / 2**20:,.0f} MiB |"
-        for what, figures in comparison.preparation
-    ]
-    text = [
-        f"# Filter: {options.rows:,} rows against {options.suppressed:,} suppressed addresses",
-        "",
-        f"{batch / 1e6:,.0f} MB, {batch / options.rows:.0f} bytes a row, quoting `{options.quoting}`, "
-        f"{options.hits:.0%} hits, {comparison.kept_rows:,} rows kept by every contender, seed {options.seed}, "
-        f"{options.rounds} interleaved rounds after one that is not counted.",
-        "",
-        *table(comparison, raw),
-        "",
-        "quell and the copy are measured from process start to exit. DuckDB and Polars are measured with their process up and "
-        "the suppressed list loaded, normalised and in memory, so their start and load are left out. Absolute seconds mean "
-        "little on a shared machine; the ratios come from one run.",
-        "",
-        "| preparation | wall | CPU | peak memory |",
-        "| --- | ---: | ---: | ---: |",
-        *preparation,
-        "",
-        f"- quell: {version}, commit {commit}",
-        f"- rivals: {', '.join(PACKAGES)}, {options.threads} threads each",
-        f"- machine: {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, Linux {facts['kernel']}, "
-        f"Python {facts['python']}, load before the run {facts['load_before'][0]:.2f}",
-        f"- command: `python3 benches/compare/run.py {' '.join(sys.argv[1:])}`",
-        "",
-    ]
-    (place / f"{config}.md").write_text("\n".join(text))
-    return place / f"{config}.md"
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--suite", nargs="+", choices=("all", *SUITES), default=["all"], help="`report` draws tables and charts again")
+    add("--quell", default=str(machine.ROOT / "target/release/quell"))
+    add("--rows", type=workload.count, default=10_000_000)
+    add("--suppressed", type=workload.count, default=10_000_000)
+    add("--rounds", type=int, default=3)
+    add("--quoting", nargs="+", choices=workload.QUOTINGS, default=["some", "none", "all"], help="all rivals in the first")
+    add("--small", type=workload.count, default=1_000_000, help="rows and suppressed addresses for the slow rivals")
+    add("--sizes", nargs="+", type=workload.count, default=[1_000_000, 10_000_000], help="lengths of the list")
+    add("--engines-up-to", type=workload.count, default=10_000_000, help="longest list for DuckDB and Polars in `sizes`")
+    add("--floor-rounds", type=int, default=3, help="rounds of import and compile")
+    add("--memory-rows", nargs="+", type=workload.count, help="rows for peak memory (default: a tenth of --rows, and --rows)")
+    add("--hits", type=float, default=0.08, help="share of rows that are suppressed")
+    add("--threads", type=int, default=2, help="threads of the rivals")
+    add("--seed", type=int, default=1)
+    add("--slow", type=float, default=120, help="seconds beyond which a contender has one counted round only")
+    add("--limit", type=float, default=900, help="seconds after which a rival is stopped and left out")
+    add("--keep-index", action="store_true", help="use an index that another binary made, if this one can read it")
+    add("--machine", help="name of the evidence directory (default: from the CPU)")
+    add("--png", action="store_true", help="charts as PNG too, if there is an rsvg-convert")
+    add("--only", nargs="+", help="contenders whose name holds one of these words, and the reference")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quell", default=str(ROOT / "target/release/quell"))
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--suppressed", type=int, default=10_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quoting", choices=("some", "none", "all"), default="some")
-    parser.add_argument("--hits", type=float, default=0.08, help="share of rows that are suppressed")
-    parser.add_argument("--threads", type=int, default=2, help="threads of the rivals")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--machine", help="name of the evidence directory (default: from the CPU)")
-    parser.add_argument("--only", nargs="+", help="contenders whose name holds one of these words, and the reference")
-    options = parser.parse_args()
+    options = arguments()
+    if not Path(options.quell).exists():
+        raise SystemExit(f"no binary at {options.quell}: build it with `cargo build --release --bin quell`")
+    wanted = SUITES[:-1] if "all" in options.suite else options.suite
+    with machine.alone():
+        measure(options, wanted)
 
-    facts = machine()
-    python = venv_python()
-    suppressed, recipients = workload.prepare(
-        BENCH / "data", options.rows, options.suppressed, options.hits, options.quoting, options.seed
-    )
-    comparison = Comparison(options, python, suppressed, recipients)
-    comparison.prepare_store()
-    raw = comparison.measure()
-    evidence = write_evidence(comparison, raw, facts)
-    print(evidence.read_text())
-    print(f"written to {evidence.relative_to(ROOT)}")
+
+def measure(options: argparse.Namespace, wanted: list[str]) -> None:
+    runner = Runner(options)
+    if "filter" in wanted:
+        for quoting in options.quoting:
+            runner.filter(options.rows, options.suppressed, quoting, everybody=False)
+    if "rivals" in wanted:
+        runner.filter(options.small, options.small, "none", everybody=True)
+    if "sizes" in wanted:
+        runner.sizes()
+    if "floors" in wanted:
+        runner.floors()
+    if "report" in wanted:
+        runner.report()
 
 
 if __name__ == "__main__":
