@@ -9,7 +9,7 @@ use crate::index::{Batch, Index, IndexIdentity};
 use crate::record::Reason;
 use crate::record::state::EntryState;
 use crate::segment::Identity;
-use crate::storage::{Access, Memory};
+use crate::storage::Memory;
 
 /// Spread as a keyed hash spreads them.
 fn hash(number: u16) -> Hash {

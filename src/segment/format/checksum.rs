@@ -48,7 +48,6 @@ fn block_checksums(bytes: &[u8], threads: usize) -> Vec<[u8; 16]> {
         }
         work();
     });
-    drop(left);
     sums
 }
 
