@@ -1,48 +1,66 @@
 //! Preference records of an import: *Out* over *In* changes a record, *In* over *Out* never does.
 
+use super::bulk::{Binder, Table, import_of};
 use super::staged::StagedPreference;
 use super::{Import, Outcome};
 use crate::error::Result;
-use crate::ledger::sort::Sorted;
 use crate::ledger::sqlite::codes::{Coded, address_of, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
 use crate::ledger::{EventKind, Record, StoredRecord};
 use crate::record::{Choice, Kind, Preference};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde_json::json;
 
-pub(super) fn apply(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
-    let sql = "INSERT INTO preference (key, list, address, choice, at, source, import_id) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-    let writer = import.writer;
-    let mut insert = writer.connection().prepare_cached(sql)?;
-    let mut added = 0;
-    while let Some((key, payload)) = rows.next()? {
-        let row = StagedPreference::decode(payload)?;
-        let inserted = insert.execute(params![
-            key,
-            row.list,
-            row.address,
-            row.choice,
-            row.at,
-            row.source,
-            import.id,
-        ])?;
-        if inserted == 0 {
-            let outcome = merge(import, key, &row)?;
-            import.count(outcome);
-            continue;
-        }
-        added += 1;
-        import.count(Outcome::Added);
-        writer.name_list(row.list)?;
-        writer.touch_list(key, row.list)?;
+/// The table of preferences.
+pub(super) struct Preferences;
+
+impl Table for Preferences {
+    type Row<'p> = StagedPreference<'p>;
+
+    const KIND: Kind = Kind::Preferences;
+    const INSERT: &'static str =
+        "INSERT INTO preference (import_id, key, list, address, choice, at, source) VALUES";
+    const COLUMNS: usize = 6;
+
+    fn decode(payload: &[u8]) -> Result<StagedPreference<'_>> {
+        StagedPreference::decode(payload)
     }
-    if added > 0 {
-        writer.count(Kind::Preferences, added)?;
+
+    fn bind(
+        key: &[u8],
+        row: &StagedPreference<'_>,
+        to: &mut Binder<'_, '_>,
+    ) -> rusqlite::Result<()> {
+        to.put(key)?;
+        to.put(row.list)?;
+        to.put(row.address)?;
+        to.put(row.choice)?;
+        to.put(row.at)?;
+        to.put(row.source)
     }
-    Ok(())
+
+    fn is_same(one: &StagedPreference<'_>, other: &StagedPreference<'_>) -> bool {
+        one.list == other.list
+    }
+
+    fn import_of(
+        connection: &Connection,
+        key: &[u8],
+        row: &StagedPreference<'_>,
+    ) -> Result<Option<i64>> {
+        let sql = "SELECT import_id FROM preference WHERE key = ?1 AND list = ?2";
+        import_of(connection, sql, params![key, row.list])
+    }
+
+    fn added(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<()> {
+        import.writer.name_list(row.list)?;
+        import.writer.touch_list(key, row.list)
+    }
+
+    fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<Outcome> {
+        merge(import, key, row)
+    }
 }
 
 /// A row for a list that the key has a preference for.
