@@ -19,6 +19,7 @@ use crate::ledger::{ImportCounts, ImportSession, ImportSource};
 use crate::record::{Kind, NativeRecord, Timestamp};
 use preferences::Preferences;
 use rusqlite::{Connection, params};
+pub use staged::StagedRows;
 use std::path::PathBuf;
 use std::time::Duration;
 use suppressions::Suppressions;
@@ -95,8 +96,15 @@ impl<'l> Session<'l> {
 impl ImportSession for Session<'_> {
     fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()> {
         self.payload.clear();
-        let sort = staged::encode(key, record, &mut self.payload)?;
+        let sort = staged::encode(key, &record.as_row(), &mut self.payload)?;
         self.sorters.of(record.kind()).push(sort, &self.payload)
+    }
+
+    fn take(&mut self, rows: &StagedRows) -> Result<()> {
+        for (kind, rows) in rows.kinds() {
+            self.sorters.of(kind).append(rows)?;
+        }
+        Ok(())
     }
 
     fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts> {
