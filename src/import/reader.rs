@@ -192,3 +192,75 @@ fn not_csv(name: &str, fault: Fault, lines: usize, text: &[u8], offset: u64) -> 
     };
     Error::input(format!("`{name}`: line {line}, byte {byte}: {}", fault.kind)).with_hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The addresses of a part, in order.
+    #[derive(Default)]
+    struct Addresses(Vec<String>);
+
+    impl Gather for Addresses {
+        fn add(&mut self, key: &[u8], _: &NativeRow<'_>) -> Result<()> {
+            self.0.push(String::from_utf8_lossy(key).into_owned());
+            Ok(())
+        }
+    }
+
+    /// What reading gives: the keys, the lines of the rejects, and the count of rows or the error.
+    fn read_all(text: &str) -> (Vec<String>, Vec<u64>, Result<u64>) {
+        let (mut keys, mut lines) = (Vec::new(), Vec::new());
+        let (name, policy) = ("list.csv", Policy::EXACT);
+        let file = NativeFile { input: text.as_bytes(), name, kind: Kind::Unsubscribes, policy };
+        let take = |taken: Taken<'_, Addresses>| {
+            match taken {
+                Taken::Records(mut part) => keys.append(&mut part.0),
+                Taken::Reject(reject) => lines.push(reject.line),
+            }
+            Ok(())
+        };
+        let read = read(file, Addresses::default, take, &|_| ());
+        (keys, lines, read)
+    }
+
+    /// A file of many chunks; every tenth row is two lines long, every hundredth can't be understood.
+    fn many() -> (String, Vec<String>, Vec<u64>) {
+        let mut text = String::from("email,source\n");
+        let (mut keys, mut rejects, mut line) = (Vec::new(), Vec::new(), 2);
+        for row in 0..200_000 {
+            if row % 100 == 7 {
+                text.push_str("nobody,crm\n");
+                rejects.push(line);
+            } else {
+                let key = format!("p{row}@example.com");
+                text.push_str(&format!("{key},{}\n", if row % 10 == 0 { "\"a\nb\"" } else { "a" }));
+                line += u64::from(row % 10 == 0);
+                keys.push(key);
+            }
+            line += 1;
+        }
+        (text, keys, rejects)
+    }
+
+    #[test]
+    fn chunks_are_taken_in_the_order_of_the_file_with_its_lines() {
+        let (text, keys, rejects) = many();
+        assert!(text.len() > 8 * Limits::default().chunk_bytes, "several rounds");
+        let (got, lines, read) = read_all(&text);
+        assert_eq!(read.unwrap(), 200_000);
+        assert_eq!(lines, rejects);
+        assert!(got == keys, "the keys, in their order");
+    }
+
+    #[test]
+    fn a_fault_names_its_line_and_byte_in_whichever_chunk() {
+        let (mut text, ..) = many();
+        let lines = text.lines().count();
+        let byte = text.len();
+        text.push_str("\"open,crm\n");
+        let error = read_all(&text).2.unwrap_err();
+        let want = format!("line {}, byte {byte}", lines + 1);
+        assert!(error.to_string().contains(&want), "{error}: {want}");
+    }
+}

@@ -8,8 +8,8 @@ use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
 use crate::ledger::{Change, EventKind, Record, StoredRecord};
-use crate::record::{Kind, Suppression};
-use rusqlite::{Connection, params};
+use crate::record::{Kind, Suppression, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 /// The table of suppressions.
@@ -65,14 +65,14 @@ impl Table for Suppressions {
 
 /// A row for a suppression that is there.
 fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result<Outcome> {
-    let (was, stored) = stored(import, key, row)?;
     let expires_at = instant(row.expires_at);
-    match (was.expires_at, expires_at) {
+    match (expiry(import, key, row)?, expires_at) {
         (was, now) if was == now => return Ok(Outcome::Unchanged),
         (None, Some(_)) => return Ok(Outcome::Held),
         (Some(was), Some(now)) if now < was => return Ok(Outcome::Held),
         _ => {}
     }
+    let (was, stored) = stored(import, key, row)?;
     let sql =
         "UPDATE suppression SET expires_at = ?4 WHERE key = ?1 AND reason = ?2 AND class = ?3";
     let writer = import.writer;
@@ -88,6 +88,20 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result
     let detail = json!({"changed": [change], "cause": import.cause()});
     writer.event(EventKind::Changed, key, &detail)?;
     Ok(Outcome::Added)
+}
+
+/// The expiry that is recorded: all that most rows of a repeated export need.
+fn expiry(
+    import: &Import<'_>,
+    key: &[u8],
+    row: &StagedSuppression<'_>,
+) -> Result<Option<Timestamp>> {
+    let sql = "SELECT expires_at FROM suppression WHERE key = ?1 AND reason = ?2 AND class = ?3";
+    let mut statement = import.writer.connection().prepare_cached(sql)?;
+    let micros: Option<Option<i64>> =
+        statement.query_row(params![key, row.reason, row.class], |row| row.get(0)).optional()?;
+    let micros = micros.ok_or_else(|| damaged("a suppression that is there and is not"))?;
+    Ok(instant(micros))
 }
 
 fn stored(
