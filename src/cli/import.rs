@@ -5,9 +5,9 @@ use super::terminal::{print_json, print_line};
 use super::{Context, clock, exit, files, input};
 use crate::error::{Error, Result};
 use crate::filter::{Measured, Output};
-use crate::import::{Rejects, Row, read};
-use crate::ledger::{ImportCounts, ImportSource, Ledger};
-use crate::record::Kind;
+use crate::import::{Gather, NativeFile, Rejects, Taken, read};
+use crate::ledger::{ImportCounts, ImportSource, Ledger, StagedRows};
+use crate::record::{Kind, NativeRow};
 use crate::store::Store;
 use serde_json::{Value, json};
 use std::io::BufWriter;
@@ -97,16 +97,17 @@ fn import(
     let mut first_reject = None;
     let bar = context.terminal.progress(&format!("read {name}"), length);
     let mut input = Measured::new(input, true);
-    let take = |row: Row<'_>| match row {
-        Row::Record(key, record) => session.push(key, &record),
-        Row::Reject(reject) => {
+    let take = |taken: Taken<'_, Staging>| match taken {
+        Taken::Records(rows) => session.take(&rows.0),
+        Taken::Reject(reject) => {
             rejected += 1;
             first_reject.get_or_insert_with(|| format!("line {}: {}", reject.line, reject.cause));
             let Some(rejects) = rejects else { return Ok(()) };
             rejects.add(&reject).map_err(|error| Error::writing(Path::new("rejects"), error))
         }
     };
-    let read = read(&mut input, &name, kind, store.policy(), take, &|bytes| bar.inc(bytes));
+    let file = NativeFile { input: &mut input, name: &name, kind, policy: store.policy() };
+    let read = read(file, Staging::default, take, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
     let read = read?;
     if rejected > allow_rejects {
@@ -127,6 +128,16 @@ fn import(
     store.catch_up(clock::now())?;
     spinner.finish_and_clear();
     Ok(counts)
+}
+
+/// Rows on their way from the file to the ledger.
+#[derive(Default)]
+struct Staging(StagedRows);
+
+impl Gather for Staging {
+    fn add(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()> {
+        self.0.push(key, row)
+    }
 }
 
 fn answer(kind: Kind, counts: &ImportCounts) -> Value {

@@ -1,25 +1,74 @@
 //! The columns of the native kinds (contract §4), and where a file has them.
 
+use super::RejectCause;
 use crate::delimited::{AllCells, Header, NoColumn};
 use crate::error::{Error, Result};
 use crate::record::Kind;
 
-/// The required and optional columns of a kind.
-fn columns_of(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
-    match kind {
-        Kind::Contacts => {
-            (&["contact_id", "email"], &["bulk_email", "email_allowed", "at", "quell_former"])
+/// A column of a native file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    ContactId,
+    Email,
+    BulkEmail,
+    EmailAllowed,
+    At,
+    Former,
+    List,
+    State,
+    Class,
+    Source,
+    Preference,
+    Reason,
+    ExpiresAt,
+}
+
+/// How many columns there are.
+const COLUMNS: usize = 13;
+
+impl Column {
+    /// Its header.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ContactId => "contact_id",
+            Self::Email => "email",
+            Self::BulkEmail => "bulk_email",
+            Self::EmailAllowed => "email_allowed",
+            Self::At => "at",
+            Self::Former => "quell_former",
+            Self::List => "list",
+            Self::State => "state",
+            Self::Class => "class",
+            Self::Source => "source",
+            Self::Preference => "preference",
+            Self::Reason => "reason",
+            Self::ExpiresAt => "expires_at",
         }
-        Kind::Unsubscribes => (&["email"], &["list", "state", "class", "at", "source"]),
-        Kind::Preferences => (&["email", "list", "preference"], &["at", "source"]),
-        Kind::Suppressions => (&["email", "reason"], &["class", "at", "expires_at", "source"]),
     }
+}
+
+/// The required and optional columns of a kind.
+fn columns_of(kind: Kind) -> (&'static [Column], &'static [Column]) {
+    use Column::{
+        At, BulkEmail, Class, ContactId, Email, EmailAllowed, ExpiresAt, Former, List, Preference,
+        Reason, Source, State,
+    };
+    match kind {
+        Kind::Contacts => (&[ContactId, Email], &[BulkEmail, EmailAllowed, At, Former]),
+        Kind::Unsubscribes => (&[Email], &[List, State, Class, At, Source]),
+        Kind::Preferences => (&[Email, List, Preference], &[At, Source]),
+        Kind::Suppressions => (&[Email, Reason], &[Class, At, ExpiresAt, Source]),
+    }
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(",")
 }
 
 /// Where a file has the columns of its kind.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
-    places: Vec<(&'static str, usize)>,
+    places: [Option<usize>; COLUMNS],
     width: usize,
 }
 
@@ -27,14 +76,15 @@ impl Columns {
     /// Finds the columns of `kind` in a header. Columns of other names are ignored.
     pub fn of(kind: Kind, header: &Header, name: &str) -> Result<Self> {
         let (required, optional) = columns_of(kind);
-        let mut places = Vec::new();
+        let mut places = [None; COLUMNS];
         let mut missing = Vec::new();
         for column in required.iter().chain(optional) {
-            match header.column(column) {
-                Ok(place) => places.push((*column, place)),
+            match header.column(column.name()) {
+                Ok(place) => places[*column as usize] = Some(place),
                 Err(NoColumn::Missing) if optional.contains(column) => {}
-                Err(NoColumn::Missing) => missing.push(format!("`{column}`")),
+                Err(NoColumn::Missing) => missing.push(format!("`{}`", column.name())),
                 Err(NoColumn::Several(_)) => {
+                    let column = column.name();
                     let message = format!("`{name}`: two columns are named `{column}`");
                     return Err(Error::input(message).with_hint("rename or remove one of them"));
                 }
@@ -45,8 +95,8 @@ impl Columns {
                 format!("`{name}`: no column {}; the headers are {header}", missing.join(", "));
             return Err(Error::input(message).with_hint(format!(
                 "{kind} need {}; optional are {}",
-                required.join(","),
-                optional.join(",")
+                names(required),
+                names(optional)
             )));
         }
         Ok(Self { places, width: header.names().len() })
@@ -58,27 +108,34 @@ impl Columns {
     }
 }
 
-/// One row's cells, by column name.
+/// One row's cells, by column.
+#[derive(Clone, Copy)]
 pub(super) struct Cells<'a> {
     pub columns: &'a Columns,
     pub text: &'a [u8],
     pub cells: &'a AllCells,
 }
 
-impl Cells<'_> {
+impl<'a> Cells<'a> {
     /// The raw bytes of a cell's text, empty when the file has no such column.
-    pub fn bytes<'s>(&'s self, column: &str, scratch: &'s mut Vec<u8>) -> &'s [u8] {
-        let place = self.columns.places.iter().find(|(name, _)| *name == column);
-        let cell = place.and_then(|(_, place)| self.cells.as_slice().get(*place));
+    pub fn bytes(&self, column: Column, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        let place = self.columns.places[column as usize];
+        let cell = place.and_then(|place| self.cells.as_slice().get(place));
         cell.map_or(&b""[..], |cell| cell.text(self.text, scratch))
     }
 
     /// A cell's text without surrounding space, or `None` when it is empty or there is no such column.
-    pub fn word(&self, column: &'static str) -> Result<Option<String>, super::RejectCause> {
-        let mut scratch = Vec::new();
-        let text = std::str::from_utf8(self.bytes(column, &mut scratch))
-            .map_err(|_| super::RejectCause::NotUtf8(column))?;
-        let text = text.trim();
-        Ok((!text.is_empty()).then(|| text.to_owned()))
+    pub fn word(
+        &self,
+        column: Column,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a str>, RejectCause> {
+        let bytes = self.bytes(column, scratch);
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| RejectCause::NotUtf8(column.name()))?.trim();
+        Ok((!text.is_empty()).then_some(text))
     }
 }

@@ -1,14 +1,16 @@
 //! Files people have → records and rejects. Knows nothing of how records are stored.
 //!
-//! [`read`] goes through a file in constant memory and hands over each row as a [`NativeRecord`] with its
-//! key, or as a [`Reject`] that says why not. A word it does not know is a reject, never a guess.
+//! [`read`] goes through a file in constant memory, on all cores, and has each row gathered as a
+//! [`NativeRow`] with its key, or hands it over as a [`Reject`] that says why not. A word it does not know
+//! is a reject, never a guess.
 //!
-//! [`NativeRecord`]: crate::record::NativeRecord
+//! [`NativeRow`]: crate::record::NativeRow
 
+mod chunk;
 mod columns;
 mod native;
 mod reader;
 mod reject;
 
-pub use reader::{Row, read};
+pub use reader::{Gather, NativeFile, Taken, read};
 pub use reject::{Reject, RejectCause, Rejects};

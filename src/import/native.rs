@@ -1,83 +1,119 @@
 //! A row's cells → a record of its kind.
 
-use super::columns::Cells;
+use super::columns::{Cells, Column};
 use super::reject::RejectCause;
 use crate::record::class::UnknownWord;
-use crate::record::{
-    Choice, ContactRow, Flag, Kind, NativeRecord, Preference, RecordClass, Suppression,
-    SuppressionReason, Timestamp, Unsubscribe, UnsubscribeState,
-};
+use crate::record::{Kind, NativeRow, RecordClass, Timestamp};
 use std::str::FromStr;
+
+/// Memory for the texts of a row whose cells have escaped quotes, and what the row before said.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The contact's id, or the list.
+    name: Vec<u8>,
+    source: Vec<u8>,
+    times: Times,
+}
+
+/// The last time that was read, as text and as instant: neighbours often have the same.
+#[derive(Debug, Default)]
+struct Times {
+    text: String,
+    at: Option<Timestamp>,
+}
 
 /// Reads a row of `kind` whose address cell is `address`.
 ///
 /// An empty optional cell takes the contract's default; a word that is not one of the contract's is a
 /// reject.
-pub(super) fn record(
+pub(super) fn row<'a>(
     kind: Kind,
-    address: String,
-    cells: &Cells<'_>,
-) -> Result<NativeRecord, RejectCause> {
-    let at = time(cells, "at")?;
+    address: &'a str,
+    cells: Cells<'a>,
+    scratch: &'a mut Scratch,
+) -> Result<NativeRow<'a>, RejectCause> {
+    let Scratch { name, source, times } = scratch;
+    let at = time(cells, Column::At, times)?;
     Ok(match kind {
-        Kind::Contacts => NativeRecord::Contact(ContactRow {
-            contact_id: required(cells, "contact_id")?,
+        Kind::Contacts => NativeRow::Contact {
+            contact_id: required(cells, Column::ContactId, name)?,
             address,
-            bulk_email: word::<Flag>(cells, "bulk_email")?,
-            email_allowed: word::<Flag>(cells, "email_allowed")?,
+            bulk_email: word(cells, Column::BulkEmail)?,
+            email_allowed: word(cells, Column::EmailAllowed)?,
             at,
-            former: yes_or_no(cells, "quell_former")?,
-        }),
-        Kind::Unsubscribes => NativeRecord::Unsubscribe(Unsubscribe {
+            former: yes_or_no(cells, Column::Former)?,
+        },
+        Kind::Unsubscribes => NativeRow::Unsubscribe {
             address,
-            list: cells.word("list")?,
-            state: word::<UnsubscribeState>(cells, "state")?.unwrap_or_default(),
-            class: word::<RecordClass>(cells, "class")?.unwrap_or(RecordClass::Bulk),
+            list: cells.word(Column::List, name)?,
+            state: word(cells, Column::State)?.unwrap_or_default(),
+            class: word(cells, Column::Class)?.unwrap_or(RecordClass::Bulk),
             at,
-            source: cells.word("source")?,
-        }),
-        Kind::Preferences => NativeRecord::Preference(Preference {
+            source: cells.word(Column::Source, source)?,
+        },
+        Kind::Preferences => NativeRow::Preference {
             address,
-            list: required(cells, "list")?,
-            choice: word::<Choice>(cells, "preference")?.ok_or(RejectCause::Empty("preference"))?,
+            list: required(cells, Column::List, name)?,
+            choice: word(cells, Column::Preference)?.ok_or(RejectCause::Empty("preference"))?,
             at,
-            source: cells.word("source")?,
-        }),
-        Kind::Suppressions => NativeRecord::Suppression(Suppression {
+            source: cells.word(Column::Source, source)?,
+        },
+        Kind::Suppressions => NativeRow::Suppression {
             address,
-            reason: word::<SuppressionReason>(cells, "reason")?
-                .ok_or(RejectCause::Empty("reason"))?,
-            class: word::<RecordClass>(cells, "class")?.unwrap_or(RecordClass::All),
+            reason: word(cells, Column::Reason)?.ok_or(RejectCause::Empty("reason"))?,
+            class: word(cells, Column::Class)?.unwrap_or(RecordClass::All),
             at,
-            expires_at: time(cells, "expires_at")?,
-            source: cells.word("source")?,
-        }),
+            expires_at: time(cells, Column::ExpiresAt, times)?,
+            source: cells.word(Column::Source, source)?,
+        },
     })
 }
 
-fn required(cells: &Cells<'_>, column: &'static str) -> Result<String, RejectCause> {
-    cells.word(column)?.ok_or(RejectCause::Empty(column))
+fn required<'a>(
+    cells: Cells<'a>,
+    column: Column,
+    scratch: &'a mut Vec<u8>,
+) -> Result<&'a str, RejectCause> {
+    cells.word(column, scratch)?.ok_or(RejectCause::Empty(column.name()))
 }
 
-fn word<T>(cells: &Cells<'_>, column: &'static str) -> Result<Option<T>, RejectCause>
+fn word<T>(cells: Cells<'_>, column: Column) -> Result<Option<T>, RejectCause>
 where
     T: FromStr,
     RejectCause: From<T::Err>,
 {
-    Ok(cells.word(column)?.map(|word| word.parse::<T>()).transpose()?)
+    let mut scratch = Vec::new();
+    Ok(cells.word(column, &mut scratch)?.map(str::parse::<T>).transpose()?)
 }
 
 /// A column that only an export of quell has: empty is no.
-fn yes_or_no(cells: &Cells<'_>, column: &'static str) -> Result<bool, RejectCause> {
-    let Some(found) = cells.word(column)? else { return Ok(false) };
+fn yes_or_no(cells: Cells<'_>, column: Column) -> Result<bool, RejectCause> {
+    let mut scratch = Vec::new();
+    let Some(found) = cells.word(column, &mut scratch)? else { return Ok(false) };
     match found.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(UnknownWord { what: column, found, expected: "`true` or `false`" }.into()),
+        _ => Err(UnknownWord {
+            what: column.name(),
+            found: found.to_owned(),
+            expected: "`true` or `false`",
+        }
+        .into()),
     }
 }
 
-fn time(cells: &Cells<'_>, column: &'static str) -> Result<Option<Timestamp>, RejectCause> {
-    let Some(text) = cells.word(column)? else { return Ok(None) };
-    Timestamp::parse(&text).map(Some).map_err(|fault| RejectCause::Time(column, fault))
+fn time(
+    cells: Cells<'_>,
+    column: Column,
+    times: &mut Times,
+) -> Result<Option<Timestamp>, RejectCause> {
+    let mut scratch = Vec::new();
+    let Some(text) = cells.word(column, &mut scratch)? else { return Ok(None) };
+    if times.at.is_none() || times.text != text {
+        times.at = None;
+        let at = Timestamp::parse(text).map_err(|fault| RejectCause::Time(column.name(), fault))?;
+        text.clone_into(&mut times.text);
+        times.at = Some(at);
+    }
+    Ok(times.at)
 }

@@ -1,146 +1,266 @@
-//! Goes through a file row by row.
+//! Goes through a file: chunks are understood on all cores and handed over in the file's order.
 
-use super::columns::{Cells, Columns};
-use super::native;
-use super::reject::{Reject, RejectCause};
-use crate::address::{KeyBuffer, Policy};
-use crate::delimited::{
-    AllCells, ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits, Record, Splitter,
-};
+use super::chunk::{Failure, Parsed, Parser};
+use super::columns::Columns;
+use super::reject::Reject;
+use crate::address::Policy;
+use crate::delimited::{ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits};
 use crate::error::{Error, Result};
-use crate::record::{Kind, NativeRecord};
+use crate::record::{Kind, NativeRow};
+use rayon::prelude::*;
 use std::io::Read;
 use std::path::Path;
 
-/// What became of a row.
+/// Chunks a core has in hand at once: enough that one that takes longer keeps no other waiting.
+const CHUNKS_A_CORE: usize = 2;
+
+/// Gathers the records of a part of a file, on whichever thread.
+pub trait Gather: Send {
+    /// Takes a record in, with the key of its address.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the import.
+    fn add(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()>;
+}
+
+/// A part of a file, or a row of it that can't be understood; in the file's order, each among its like.
 #[derive(Debug)]
-pub enum Row<'a> {
-    /// A record, with the key of its address.
-    Record(&'a [u8], NativeRecord),
+pub enum Taken<'a, G> {
+    /// The records of a part.
+    Records(G),
     /// A row that can't be understood.
     Reject(Reject<'a>),
 }
 
-/// Reads a native file of `kind` and gives each row to `take`; returns how many rows there were.
-/// `progress` is called with the bytes gone through.
+/// A native file to be read.
+#[derive(Debug)]
+pub struct NativeFile<'a, R> {
+    /// Its bytes.
+    pub input: R,
+    /// Its name, for messages and for its dialect.
+    pub name: &'a str,
+    /// The kind of its records.
+    pub kind: Kind,
+    /// How its addresses become keys.
+    pub policy: Policy,
+}
+
+/// Reads a native file. Each part's records go into one that `gather` makes, and to `take`; returns how
+/// many rows there were. `progress` is called with the bytes gone through.
 ///
-/// Memory: one chunk of the file.
+/// The parts are understood on all cores, while the next are read and those before are taken.
+///
+/// Memory: six chunks of the file a core, and what they are gathered into.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a file that can't be read, is no CSV (with line and
 /// byte) or lacks a required column; and whatever `take` gives.
-pub fn read(
-    input: impl Read,
-    name: &str,
-    kind: Kind,
-    policy: Policy,
-    mut take: impl FnMut(Row<'_>) -> Result<()>,
-    progress: &dyn Fn(u64),
+pub fn read<G: Gather>(
+    file: NativeFile<'_, impl Read + Send>,
+    gather: impl Fn() -> G + Sync,
+    take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
+    let NativeFile { input, name, kind, policy } = file;
     let dialect = if name.ends_with(".tsv") { Dialect::TSV } else { Dialect::CSV };
     let limits = Limits::default();
-    let mut chunks = Chunks::new(input, dialect, limits);
-    let mut buffer = ChunkBuffer::default();
-    let mut columns = None;
-    let mut file = File { name, kind, policy, lines: 0, key: KeyBuffer::default(), rows: 0 };
-    while chunks.next_chunk(&mut buffer).map_err(|error| Error::reading(Path::new(name), error))? {
-        let mut from = buffer.from;
-        let columns = match &columns {
-            Some(columns) => columns,
-            None => {
-                let header = Header::read(buffer.bytes(), from, dialect, limits)
-                    .map_err(|fault| file.not_csv(fault, &buffer))?;
-                let Some(header) = header else {
-                    return Err(Error::input(format!("`{name}` is empty: not even a header"))
-                        .with_hint(
-                            "is the export complete? A file without records has its header",
-                        ));
-                };
-                from = header.record().end;
-                columns.insert(Columns::of(kind, &header, name)?)
+    let mut input = Input { chunks: Chunks::new(input, dialect, limits), name };
+    let mut first = ChunkBuffer::default();
+    let _ = input.next(&mut first)?;
+    let header = Header::read(first.bytes(), first.from, dialect, limits)
+        .map_err(|fault| not_csv(name, fault, 0, first.bytes(), first.offset))?
+        .ok_or_else(|| {
+            Error::input(format!("`{name}` is empty: not even a header"))
+                .with_hint("is the export complete? A file without records has its header")
+        })?;
+    let columns = Columns::of(kind, &header, name)?;
+    first.from = header.record().end;
+    let parser = Parser { columns, kind, policy, dialect, limits };
+    let mut taker = Taker { name, take, progress, lines: 0, rows: 0 };
+    if first.last {
+        let _ = taker.take(parser.parse(first, gather()))?;
+        return Ok(taker.rows);
+    }
+    let mut ready = vec![first];
+    let mut spare = Vec::new();
+    let mut parsed: Vec<Parsed<G>> = Vec::new();
+    while !ready.is_empty() {
+        let before = std::mem::take(&mut parsed);
+        let (now, next) = rayon::join(
+            || ready.into_par_iter().map(|chunk| parser.parse(chunk, gather())).collect(),
+            || -> Result<_> {
+                taker.take_all(before, &mut spare)?;
+                Ok(input.fill(&mut spare))
+            },
+        );
+        parsed = now;
+        ready = match next? {
+            Ok(next) => next,
+            Err(error) => {
+                // What was read before may have a fault, which then is the first.
+                taker.take_all(parsed, &mut spare)?;
+                return Err(error);
             }
         };
-        let mut splitter = Splitter::new(buffer.bytes(), from, dialect, limits);
-        file.chunk(&mut splitter, &buffer, columns, &mut take)?;
-        file.lines += memchr::memchr_iter(b'\n', buffer.bytes()).count();
-        progress(buffer.bytes().len() as u64);
     }
-    Ok(file.rows)
+    taker.take_all(parsed, &mut spare)?;
+    Ok(taker.rows)
 }
 
-/// The file on its way.
-struct File<'a> {
+/// The file, chunk by chunk.
+struct Input<'a, R> {
+    chunks: Chunks<R>,
     name: &'a str,
-    kind: Kind,
-    policy: Policy,
+}
+
+impl<R: Read> Input<'_, R> {
+    fn next(&mut self, buffer: &mut ChunkBuffer) -> Result<bool> {
+        self.chunks.next_chunk(buffer).map_err(|error| Error::reading(Path::new(self.name), error))
+    }
+
+    /// Reads the next chunks, into buffers of `spare` if there are some; none at the end.
+    fn fill(&mut self, spare: &mut Vec<ChunkBuffer>) -> Result<Vec<ChunkBuffer>> {
+        let mut filled = Vec::new();
+        while filled.len() < CHUNKS_A_CORE * rayon::current_num_threads() {
+            let mut buffer = spare.pop().unwrap_or_default();
+            if !self.next(&mut buffer)? {
+                break;
+            }
+            filled.push(buffer);
+        }
+        Ok(filled)
+    }
+}
+
+/// Hands over what the chunks came to, in their order.
+struct Taker<'a, T> {
+    name: &'a str,
+    take: T,
+    progress: &'a (dyn Fn(u64) + Sync),
     lines: usize,
-    key: KeyBuffer,
     rows: u64,
 }
 
-impl File<'_> {
-    fn chunk(
-        &mut self,
-        splitter: &mut Splitter<'_>,
-        buffer: &ChunkBuffer,
-        columns: &Columns,
-        take: &mut impl FnMut(Row<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let text = buffer.bytes();
-        let mut cells = AllCells::default();
-        // Counted on from the row before: counting from the chunk's start would be quadratic.
-        let (mut counted, mut line) = (0, self.lines + 1);
-        loop {
-            let record =
-                splitter.next_record(&mut cells).map_err(|fault| self.not_csv(fault, buffer))?;
-            let Some(record) = record else { return Ok(()) };
-            line += memchr::memchr_iter(b'\n', &text[counted..record.start]).count();
-            counted = record.start;
-            self.rows += 1;
-            match self.row(text, columns, &cells) {
-                Ok((key, native)) => take(Row::Record(key, native))?,
-                Err(cause) => {
-                    let row = content(text, record);
-                    take(Row::Reject(Reject { line: line as u64, cause, row }))?;
-                }
+impl<T> Taker<'_, T> {
+    /// Takes chunks one after the other; their buffers go to `spare`.
+    fn take_all<G>(&mut self, chunks: Vec<Parsed<G>>, spare: &mut Vec<ChunkBuffer>) -> Result<()>
+    where
+        T: FnMut(Taken<'_, G>) -> Result<()>,
+    {
+        for chunk in chunks {
+            spare.push(self.take(chunk)?);
+        }
+        Ok(())
+    }
+
+    fn take<G>(&mut self, parsed: Parsed<G>) -> Result<ChunkBuffer>
+    where
+        T: FnMut(Taken<'_, G>) -> Result<()>,
+    {
+        let Parsed { chunk, gathered, rejects, rows, lines, failure } = parsed;
+        let text = chunk.bytes();
+        for reject in rejects {
+            let line = (self.lines + reject.lines_before + 1) as u64;
+            let row = text.get(reject.row).unwrap_or_default();
+            (self.take)(Taken::Reject(Reject { line, cause: reject.cause, row }))?;
+        }
+        match failure {
+            Some(Failure::NotCsv(fault)) => {
+                return Err(not_csv(self.name, fault, self.lines, text, chunk.offset));
             }
+            Some(Failure::Error(error)) => return Err(error),
+            None => {}
         }
-    }
-
-    fn row(
-        &mut self,
-        text: &[u8],
-        columns: &Columns,
-        cells: &AllCells,
-    ) -> Result<(&[u8], NativeRecord), RejectCause> {
-        let found = cells.as_slice().len();
-        if found != columns.width() {
-            return Err(RejectCause::Width { found, expected: columns.width() });
-        }
-        let cells = Cells { columns, text, cells };
-        let mut scratch = Vec::new();
-        let raw = cells.bytes("email", &mut scratch);
-        let key = self.policy.key(raw, &mut self.key).map_err(RejectCause::Address)?;
-        // A key exists, so the bytes are UTF-8.
-        let address = String::from_utf8_lossy(raw).trim().to_owned();
-        let record = native::record(self.kind, address, &cells)?;
-        Ok((key.as_bytes(), record))
-    }
-
-    fn not_csv(&self, fault: Fault, buffer: &ChunkBuffer) -> Error {
-        let before = buffer.bytes().get(..fault.at).unwrap_or_default();
-        let line = self.lines + memchr::memchr_iter(b'\n', before).count() + 1;
-        let byte = buffer.offset + fault.at as u64;
-        let hint = match fault.kind {
-            FaultKind::UnclosedQuote => "close the quote that opens there; nothing was applied",
-            FaultKind::RecordTooLong { .. } => "is this file CSV? nothing was applied",
-        };
-        Error::input(format!("`{}`: line {line}, byte {byte}: {}", self.name, fault.kind))
-            .with_hint(hint)
+        (self.take)(Taken::Records(gathered))?;
+        self.rows += rows;
+        self.lines += lines;
+        (self.progress)(text.len() as u64);
+        Ok(chunk)
     }
 }
 
-fn content(text: &[u8], record: Record) -> &[u8] {
-    text.get(record.start..record.content_end).unwrap_or_default()
+/// A fault of a chunk that `text` is, before which so many lines and bytes of the file stand.
+fn not_csv(name: &str, fault: Fault, lines: usize, text: &[u8], offset: u64) -> Error {
+    let before = text.get(..fault.at).unwrap_or_default();
+    let line = lines + memchr::memchr_iter(b'\n', before).count() + 1;
+    let byte = offset + fault.at as u64;
+    let hint = match fault.kind {
+        FaultKind::UnclosedQuote => "close the quote that opens there; nothing was applied",
+        FaultKind::RecordTooLong { .. } => "is this file CSV? nothing was applied",
+    };
+    Error::input(format!("`{name}`: line {line}, byte {byte}: {}", fault.kind)).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The addresses of a part, in order.
+    #[derive(Default)]
+    struct Addresses(Vec<String>);
+
+    impl Gather for Addresses {
+        fn add(&mut self, key: &[u8], _: &NativeRow<'_>) -> Result<()> {
+            self.0.push(String::from_utf8_lossy(key).into_owned());
+            Ok(())
+        }
+    }
+
+    /// What reading gives: the keys, the lines of the rejects, and the count of rows or the error.
+    fn read_all(text: &str) -> (Vec<String>, Vec<u64>, Result<u64>) {
+        let (mut keys, mut lines) = (Vec::new(), Vec::new());
+        let (name, policy) = ("list.csv", Policy::EXACT);
+        let file = NativeFile { input: text.as_bytes(), name, kind: Kind::Unsubscribes, policy };
+        let take = |taken: Taken<'_, Addresses>| {
+            match taken {
+                Taken::Records(mut part) => keys.append(&mut part.0),
+                Taken::Reject(reject) => lines.push(reject.line),
+            }
+            Ok(())
+        };
+        let read = read(file, Addresses::default, take, &|_| ());
+        (keys, lines, read)
+    }
+
+    /// A file of many chunks; every tenth row is two lines long, every hundredth can't be understood.
+    fn many() -> (String, Vec<String>, Vec<u64>) {
+        let mut text = String::from("email,source\n");
+        let (mut keys, mut rejects, mut line) = (Vec::new(), Vec::new(), 2);
+        for row in 0..200_000 {
+            if row % 100 == 7 {
+                text.push_str("nobody,crm\n");
+                rejects.push(line);
+            } else {
+                let key = format!("p{row}@example.com");
+                text.push_str(&format!("{key},{}\n", if row % 10 == 0 { "\"a\nb\"" } else { "a" }));
+                line += u64::from(row % 10 == 0);
+                keys.push(key);
+            }
+            line += 1;
+        }
+        (text, keys, rejects)
+    }
+
+    #[test]
+    fn chunks_are_taken_in_the_order_of_the_file_with_its_lines() {
+        let (text, keys, rejects) = many();
+        assert!(text.len() > 8 * Limits::default().chunk_bytes, "several rounds");
+        let (got, lines, read) = read_all(&text);
+        assert_eq!(read.unwrap(), 200_000);
+        assert_eq!(lines, rejects);
+        assert!(got == keys, "the keys, in their order");
+    }
+
+    #[test]
+    fn a_fault_names_its_line_and_byte_in_whichever_chunk() {
+        let (mut text, ..) = many();
+        let lines = text.lines().count();
+        let byte = text.len();
+        text.push_str("\"open,crm\n");
+        let error = read_all(&text).2.unwrap_err();
+        let want = format!("line {}, byte {byte}", lines + 1);
+        assert!(error.to_string().contains(&want), "{error}: {want}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A file of records, applied whole or not at all.
 
+use super::StagedRows;
 use crate::error::Result;
 use crate::record::{NativeRecord, Timestamp};
 
@@ -61,6 +62,15 @@ pub trait ImportSession: Send {
     /// empty list; [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the spool can't be
     /// written.
     fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()>;
+
+    /// Takes rows in that were staged elsewhere, as if each were pushed, in their order.
+    ///
+    /// Cost: one copy of their bytes, and now and then sorting and spooling a full buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the spool can't be written.
+    fn take(&mut self, rows: &StagedRows) -> Result<()>;
 
     /// Applies every row in one transaction; when this returns, it is durable.
     ///

@@ -31,7 +31,7 @@ pub use history::{EventKind, HistoryEntry};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
 pub use position::{Cursor, Position};
-pub use sqlite::SqliteLedger;
+pub use sqlite::{SqliteLedger, StagedRows};
 pub use stored::{Record, StoredRecord};
 
 use crate::error::Result;

@@ -19,7 +19,7 @@ pub mod unsubscribe;
 pub use blocks::{Blocks, Expiry};
 pub use class::{Class, RecordClass};
 pub use contact::{Contact, Flag};
-pub use native::{ContactRow, Kind, NativeRecord};
+pub use native::{ContactRow, Kind, NativeRecord, NativeRow};
 pub use permission::{Channel, Permission};
 pub use preference::{Choice, Preference};
 pub use reason::{Reason, ReasonSet};

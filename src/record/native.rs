@@ -1,11 +1,12 @@
 //! A row of one of the native imports (contract §4), before the ledger has seen it.
 
+use super::class::RecordClass;
 use super::class::UnknownWord;
 use super::contact::Flag;
-use super::preference::Preference;
-use super::suppression::Suppression;
+use super::preference::{Choice, Preference};
+use super::suppression::{Suppression, SuppressionReason};
 use super::timestamp::Timestamp;
-use super::unsubscribe::Unsubscribe;
+use super::unsubscribe::{Unsubscribe, UnsubscribeState};
 use std::fmt;
 use std::str::FromStr;
 
@@ -88,7 +89,121 @@ pub enum NativeRecord {
     Suppression(Suppression),
 }
 
+/// A [`NativeRecord`] that borrows its texts from the file: what a row costs when there are millions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NativeRow<'a> {
+    /// Of `contacts`; the fields are those of [`ContactRow`].
+    Contact {
+        /// The CRM's id of the contact, trimmed, never empty.
+        contact_id: &'a str,
+        /// The address as it was received.
+        address: &'a str,
+        /// *Bulk Email*, if the row says something of it.
+        bulk_email: Option<Flag>,
+        /// *Email*, if the row says something of it.
+        email_allowed: Option<Flag>,
+        /// When the CRM says so, if it does.
+        at: Option<Timestamp>,
+        /// Whether the row tells of an address the contact left.
+        former: bool,
+    },
+    /// Of `unsubscribes`; the fields are those of [`Unsubscribe`].
+    Unsubscribe {
+        /// The address as it was received.
+        address: &'a str,
+        /// The list, or `None` for everywhere.
+        list: Option<&'a str>,
+        /// Active or not.
+        state: UnsubscribeState,
+        /// The kinds of send it blocks.
+        class: RecordClass,
+        /// When the person unsubscribed, if known.
+        at: Option<Timestamp>,
+        /// Where the record comes from, if known.
+        source: Option<&'a str>,
+    },
+    /// Of `preferences`; the fields are those of [`Preference`].
+    Preference {
+        /// The address as it was received.
+        address: &'a str,
+        /// The list.
+        list: &'a str,
+        /// In or out.
+        choice: Choice,
+        /// When the person chose, if known.
+        at: Option<Timestamp>,
+        /// Where the record comes from, if known.
+        source: Option<&'a str>,
+    },
+    /// Of `suppressions`; the fields are those of [`Suppression`].
+    Suppression {
+        /// The address as it was received.
+        address: &'a str,
+        /// Why nothing is sent.
+        reason: SuppressionReason,
+        /// The kinds of send it blocks.
+        class: RecordClass,
+        /// Since when, if known.
+        at: Option<Timestamp>,
+        /// Until when; `None` is for ever.
+        expires_at: Option<Timestamp>,
+        /// Where the record comes from, if known.
+        source: Option<&'a str>,
+    },
+}
+
+impl NativeRow<'_> {
+    /// Which import the row is of.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Contact { .. } => Kind::Contacts,
+            Self::Unsubscribe { .. } => Kind::Unsubscribes,
+            Self::Preference { .. } => Kind::Preferences,
+            Self::Suppression { .. } => Kind::Suppressions,
+        }
+    }
+}
+
 impl NativeRecord {
+    /// The record with its texts borrowed.
+    #[must_use]
+    pub fn as_row(&self) -> NativeRow<'_> {
+        match self {
+            Self::Contact(row) => NativeRow::Contact {
+                contact_id: &row.contact_id,
+                address: &row.address,
+                bulk_email: row.bulk_email,
+                email_allowed: row.email_allowed,
+                at: row.at,
+                former: row.former,
+            },
+            Self::Unsubscribe(record) => NativeRow::Unsubscribe {
+                address: &record.address,
+                list: record.list.as_deref(),
+                state: record.state,
+                class: record.class,
+                at: record.at,
+                source: record.source.as_deref(),
+            },
+            Self::Preference(record) => NativeRow::Preference {
+                address: &record.address,
+                list: &record.list,
+                choice: record.choice,
+                at: record.at,
+                source: record.source.as_deref(),
+            },
+            Self::Suppression(record) => NativeRow::Suppression {
+                address: &record.address,
+                reason: record.reason,
+                class: record.class,
+                at: record.at,
+                expires_at: record.expires_at,
+                source: record.source.as_deref(),
+            },
+        }
+    }
+
     /// Which import the row is of.
     #[must_use]
     pub fn kind(&self) -> Kind {

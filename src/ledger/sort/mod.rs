@@ -3,15 +3,18 @@
 //! Rows are (sort bytes, payload bytes) and come back in the order of their sort bytes; equal ones in
 //! the order they were pushed, so that "the first of equals wins" holds across runs.
 
+mod block;
 mod buffer;
 mod merge;
+mod sorted;
 
 use crate::error::{Error, Result};
-use buffer::Buffer;
-pub(super) use merge::Sorted;
-use merge::write_row;
+pub(super) use block::Block;
+pub(super) use buffer::Buffer;
+use merge::Merge;
+pub(super) use sorted::Sorted;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 /// Buffered bytes, bookkeeping included, at which a run is written.
@@ -19,12 +22,15 @@ pub(super) const RUN_BYTES: usize = 64 << 20;
 /// Open runs at which they are merged into one, so that the number of open files stays bounded.
 const RUNS_MAX: usize = 128;
 const READ_BYTES: usize = 256 << 10;
+/// Rows from which merging goes on beside their use.
+const AHEAD_ROWS: u64 = 50_000;
 
 /// Takes rows in.
 pub(super) struct Sorter {
     directory: PathBuf,
     run_bytes: usize,
     runs_max: usize,
+    ahead_rows: u64,
     buffer: Buffer,
     runs: Vec<File>,
     len: u64,
@@ -37,6 +43,7 @@ impl Sorter {
             directory,
             run_bytes,
             runs_max: RUNS_MAX,
+            ahead_rows: AHEAD_ROWS,
             buffer: Buffer::default(),
             runs: Vec::new(),
             len: 0,
@@ -57,42 +64,66 @@ impl Sorter {
         Ok(())
     }
 
-    /// Ends the input. Memory: the last buffer and 256 KiB a run.
+    /// Takes rows in that were gathered elsewhere, as if each were pushed.
+    pub(super) fn append(&mut self, rows: &Buffer) -> Result<()> {
+        if self.buffer.bytes() + rows.bytes() > self.run_bytes {
+            self.spill()?;
+        }
+        self.buffer.append(rows)?;
+        self.len += rows.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the input. Memory: the last buffer, 256 KiB a run, and six blocks of 256 KiB.
     pub(super) fn finish(mut self) -> Result<Sorted> {
         self.buffer.sort();
         let buffer = std::mem::take(&mut self.buffer);
-        Sorted::new(std::mem::take(&mut self.runs), buffer).map_err(spool_error)
+        Merge::new(std::mem::take(&mut self.runs), buffer)
+            .and_then(|merge| Sorted::new(merge, self.len >= self.ahead_rows))
+            .map_err(spool_error)
     }
 
     fn spill(&mut self) -> Result<()> {
-        if self.buffer.rows.is_empty() {
+        if self.buffer.len() == 0 {
             return Ok(());
         }
         if self.runs.len() >= self.runs_max {
             // The merged run holds the oldest rows and stands first, so arrival order is kept.
             let runs = std::mem::take(&mut self.runs);
-            let mut sorted = Sorted::new(runs, Buffer::default()).map_err(spool_error)?;
-            let mut merged = self.run()?;
-            while let Some((sort, payload)) = sorted.next()? {
-                write_row(&mut merged, sort, payload).map_err(spool_error)?;
-            }
-            self.runs.push(merged.into_inner().map_err(|error| spool_error(error.into()))?);
+            let merged = self.merged(runs)?;
+            self.runs.push(merged);
         }
         self.buffer.sort();
-        let mut run = self.run()?;
-        for row in &self.buffer.rows {
-            let (sort, payload) = self.buffer.row(row);
-            write_row(&mut run, sort, payload).map_err(spool_error)?;
-        }
-        self.runs.push(run.into_inner().map_err(|error| spool_error(error.into()))?);
+        let mut run = self.file()?;
+        self.buffer.write(&mut run).map_err(spool_error)?;
+        self.runs.push(run);
         self.buffer.clear();
         Ok(())
     }
 
-    fn run(&self) -> Result<BufWriter<File>> {
-        let file = tempfile::tempfile_in(&self.directory).map_err(spool_error)?;
-        Ok(BufWriter::with_capacity(READ_BYTES, file))
+    fn merged(&self, runs: Vec<File>) -> Result<File> {
+        let merge = Merge::new(runs, Buffer::default()).map_err(spool_error)?;
+        let mut sorted = Sorted::new(merge, false).map_err(spool_error)?;
+        let mut run = BufWriter::with_capacity(READ_BYTES, self.file()?);
+        let mut rows = Buffer::default();
+        while let Some(block) = sorted.next_block()? {
+            rows.clear();
+            for (sort, payload) in block.rows() {
+                rows.push(sort, payload)?;
+            }
+            rows.write(&mut run).map_err(spool_error)?;
+        }
+        run.flush().map_err(spool_error)?;
+        run.into_inner().map_err(|error| spool_error(error.into()))
     }
+
+    fn file(&self) -> Result<File> {
+        tempfile::tempfile_in(&self.directory).map_err(spool_error)
+    }
+}
+
+fn damaged_run() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "a spooled run ends within a row")
 }
 
 fn spool_error(error: io::Error) -> Error {
@@ -113,9 +144,11 @@ mod tests {
         fn rows_come_back_sorted_and_equal_ones_in_order_of_arrival(
             rows in proptest::collection::vec(proptest::collection::vec(0_u8..3, 0..12), 0..300),
             run_bytes in 1_usize..4_000,
+            ahead: bool,
         ) {
             let mut sorter = Sorter::new(std::env::temp_dir(), run_bytes);
             sorter.runs_max = 3;
+            sorter.ahead_rows = if ahead { 0 } else { u64::MAX };
             let mut want = Vec::new();
             for (arrival, sort) in rows.into_iter().enumerate() {
                 let payload = arrival.to_le_bytes().to_vec();

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::record::{Timestamp, Unsubscribe};
 use connection::{BUSY_TIMEOUT, Pool, Settings};
 use import::Session;
+pub use import::StagedRows;
 use read::SqliteView;
 use schema::Meta;
 use std::fs::File;

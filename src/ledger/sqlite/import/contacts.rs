@@ -6,6 +6,7 @@
 //! everything as it says. An address that the contact had and the file does not name keeps the flags
 //! as they were.
 
+use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::StagedContact;
 use super::{Import, Outcome, moves};
@@ -299,35 +300,65 @@ impl Inserts {
     }
 }
 
+/// A row as it is inserted.
+struct InsertedRow<'p> {
+    key: &'p [u8],
+    id: &'p str,
+    address: &'p str,
+    bulk_email: u8,
+    email_allowed: u8,
+    former: u8,
+    is_news: bool,
+    at: Option<i64>,
+}
+
+impl<'p> InsertedRow<'p> {
+    fn decode((key, payload): (&'p [u8], &'p [u8])) -> Result<Self> {
+        let mut row = Decoder::new(payload);
+        Ok(Self {
+            key,
+            id: row.text()?,
+            address: row.text()?,
+            bulk_email: row.byte()?,
+            email_allowed: row.byte()?,
+            former: row.byte()?,
+            is_news: row.byte()? != 0,
+            at: row.time()?,
+        })
+    }
+
+    fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
+        to.put(self.id)?;
+        to.put(self.key)?;
+        to.put(self.address)?;
+        to.put(self.bulk_email)?;
+        to.put(self.email_allowed)?;
+        to.put(self.former)?;
+        to.put(self.at)
+    }
+}
+
 /// Inserts the rows, which no row of the ledger or of each other equals, in key order.
 fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     let writer = import.writer;
-    let sql = "INSERT INTO contact (contact_id, key, address, bulk_email, email_allowed, \
-               former, at, import_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let mut insert = writer.connection().prepare_cached(sql)?;
-    insert.raw_bind_parameter(8, import.id)?;
+    let sql = "INSERT INTO contact (import_id, contact_id, key, address, bulk_email, email_allowed, \
+               former, at) VALUES";
+    let mut inserter = Inserter::new(writer.connection(), sql, 7, "", import.id)?;
     let mut added = 0;
-    let mut rows = by_key.finish()?;
-    while let Some((key, payload)) = rows.next()? {
-        let mut row = Decoder::new(payload);
-        let id = row.text()?;
-        insert.raw_bind_parameter(1, id)?;
-        insert.raw_bind_parameter(2, key)?;
-        insert.raw_bind_parameter(3, row.text()?)?;
-        insert.raw_bind_parameter(4, row.byte()?)?;
-        insert.raw_bind_parameter(5, row.byte()?)?;
-        insert.raw_bind_parameter(6, row.byte()?)?;
-        let is_news = row.byte()? != 0;
-        insert.raw_bind_parameter(7, row.time()?)?;
-        insert.raw_execute()?;
-        added += 1;
-        if is_news {
-            writer.touch(Change::Contact(id))?;
+    let mut sorted = by_key.finish()?;
+    while let Some(block) = sorted.next_block()? {
+        let rows: Vec<InsertedRow<'_>> =
+            block.rows().map(InsertedRow::decode).collect::<Result<_>>()?;
+        added += inserter.insert(&rows, |row, to| row.bind(to))?;
+        for row in rows {
+            if row.is_news {
+                writer.touch(Change::Contact(row.id))?;
+            }
+            writer.touch(Change::Address(row.key))?;
         }
-        writer.touch(Change::Address(key))?;
     }
     if added > 0 {
-        writer.count(Kind::Contacts, added)?;
+        writer.count(Kind::Contacts, i64::try_from(added).unwrap_or(i64::MAX))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! An import: rows are spooled in key order, then applied in one transaction.
 
+mod bulk;
 mod contacts;
 mod encoding;
 mod moves;
@@ -16,9 +17,13 @@ use crate::error::{Error, Result};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource};
 use crate::record::{Kind, NativeRecord, Timestamp};
+use preferences::Preferences;
 use rusqlite::{Connection, params};
+pub use staged::StagedRows;
 use std::path::PathBuf;
 use std::time::Duration;
+use suppressions::Suppressions;
+use unsubscribes::Unsubscribes;
 
 /// Touched keys, and rows, from which an import may be huge.
 const HUGE_MIN: u64 = 200_000;
@@ -91,8 +96,15 @@ impl<'l> Session<'l> {
 impl ImportSession for Session<'_> {
     fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()> {
         self.payload.clear();
-        let sort = staged::encode(key, record, &mut self.payload)?;
+        let sort = staged::encode(key, &record.as_row(), &mut self.payload)?;
         self.sorters.of(record.kind()).push(sort, &self.payload)
+    }
+
+    fn take(&mut self, rows: &StagedRows) -> Result<()> {
+        for (kind, rows) in rows.kinds() {
+            self.sorters.of(kind).append(rows)?;
+        }
+        Ok(())
     }
 
     fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts> {
@@ -119,6 +131,12 @@ impl ImportSession for Session<'_> {
         writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
         import.apply(&mut sorters)?;
         let (id, mut counts) = (import.id, import.counts);
+        let told = counts.added + counts.unchanged + counts.held + counts.rejected;
+        if told != read {
+            return Err(Error::untrusted(format!(
+                "the import read {read} rows, and tells what became of {told}"
+            )));
+        }
         end(&writer, id, &counts)?;
         counts.generation = writer.commit()?.generation;
         if staged >= HUGE_MIN {
@@ -181,9 +199,9 @@ impl Import<'_> {
                     let by_key = Sorter::new(directory.clone(), run_bytes);
                     contacts::apply(self, sorted, rows, by_key)?;
                 }
-                Kind::Unsubscribes => unsubscribes::apply(self, sorted)?,
-                Kind::Preferences => preferences::apply(self, sorted)?,
-                Kind::Suppressions => suppressions::apply(self, sorted)?,
+                Kind::Unsubscribes => bulk::apply::<Unsubscribes>(self, sorted)?,
+                Kind::Preferences => bulk::apply::<Preferences>(self, sorted)?,
+                Kind::Suppressions => bulk::apply::<Suppressions>(self, sorted)?,
             }
         }
         Ok(())

@@ -1,59 +1,77 @@
 //! Preference records of an import: *Out* over *In* changes a record, *In* over *Out* never does.
 
+use super::bulk::{Binder, Table, import_of};
 use super::staged::StagedPreference;
 use super::{Import, Outcome};
-use crate::error::Result;
-use crate::ledger::sort::Sorted;
+use crate::error::{Error, Result};
 use crate::ledger::sqlite::codes::{Coded, address_of, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
 use crate::ledger::{EventKind, Record, StoredRecord};
 use crate::record::{Choice, Kind, Preference};
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-pub(super) fn apply(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
-    let sql = "INSERT INTO preference (key, list, address, choice, at, source, import_id) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-    let writer = import.writer;
-    let mut insert = writer.connection().prepare_cached(sql)?;
-    let mut added = 0;
-    while let Some((key, payload)) = rows.next()? {
-        let row = StagedPreference::decode(payload)?;
-        let inserted = insert.execute(params![
-            key,
-            row.list,
-            row.address,
-            row.choice,
-            row.at,
-            row.source,
-            import.id,
-        ])?;
-        if inserted == 0 {
-            let outcome = merge(import, key, &row)?;
-            import.count(outcome);
-            continue;
-        }
-        added += 1;
-        import.count(Outcome::Added);
-        writer.name_list(row.list)?;
-        writer.touch_list(key, row.list)?;
+/// The table of preferences.
+pub(super) struct Preferences;
+
+impl Table for Preferences {
+    type Row<'p> = StagedPreference<'p>;
+
+    const KIND: Kind = Kind::Preferences;
+    const INSERT: &'static str =
+        "INSERT INTO preference (import_id, key, list, address, choice, at, source) VALUES";
+    const COLUMNS: usize = 6;
+
+    fn decode(payload: &[u8]) -> Result<StagedPreference<'_>> {
+        StagedPreference::decode(payload)
     }
-    if added > 0 {
-        writer.count(Kind::Preferences, added)?;
+
+    fn bind(
+        key: &[u8],
+        row: &StagedPreference<'_>,
+        to: &mut Binder<'_, '_>,
+    ) -> rusqlite::Result<()> {
+        to.put(key)?;
+        to.put(row.list)?;
+        to.put(row.address)?;
+        to.put(row.choice)?;
+        to.put(row.at)?;
+        to.put(row.source)
     }
-    Ok(())
+
+    fn is_same(one: &StagedPreference<'_>, other: &StagedPreference<'_>) -> bool {
+        one.list == other.list
+    }
+
+    fn import_of(
+        connection: &Connection,
+        key: &[u8],
+        row: &StagedPreference<'_>,
+    ) -> Result<Option<i64>> {
+        let sql = "SELECT import_id FROM preference WHERE key = ?1 AND list = ?2";
+        import_of(connection, sql, params![key, row.list])
+    }
+
+    fn added(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<()> {
+        import.writer.name_list(row.list)?;
+        import.writer.touch_list(key, row.list)
+    }
+
+    fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<Outcome> {
+        merge(import, key, row)
+    }
 }
 
 /// A row for a list that the key has a preference for.
 fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<Outcome> {
-    let (was, stored) = stored(import, key, row.list)?;
     let choice = Choice::from_code(row.choice)?;
-    match (was.choice, choice) {
+    match (chosen(import, key, row.list)?, choice) {
         (Choice::Out, Choice::In) => return Ok(Outcome::Held),
         (Choice::In, Choice::Out) => {}
         _ => return Ok(Outcome::Unchanged),
     }
+    let stored = stored(import, key, row.list)?;
     let sql = "UPDATE preference SET choice = ?3, address = ?4, at = ?5, source = ?6 \
                WHERE key = ?1 AND list = ?2";
     let writer = import.writer;
@@ -79,13 +97,20 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<
     Ok(Outcome::Added)
 }
 
-fn stored(import: &Import<'_>, key: &[u8], list: &str) -> Result<(Preference, StoredRecord)> {
-    for stored in of_key(import.writer.connection(), Kind::Preferences, key)? {
-        if let Record::Preference(record) = &stored.record
-            && record.list == list
-        {
-            return Ok((record.clone(), stored));
-        }
-    }
-    Err(damaged("a preference that is there and is not"))
+/// What is recorded: all that most rows of a repeated export need.
+fn chosen(import: &Import<'_>, key: &[u8], list: &str) -> Result<Choice> {
+    let sql = "SELECT choice FROM preference WHERE key = ?1 AND list = ?2";
+    let mut statement = import.writer.connection().prepare_cached(sql)?;
+    let code: Option<i64> = statement.query_row(params![key, list], |row| row.get(0)).optional()?;
+    Choice::from_code(code.ok_or_else(is_not_there)?)
+}
+
+fn stored(import: &Import<'_>, key: &[u8], list: &str) -> Result<StoredRecord> {
+    let of_list = |stored: &StoredRecord| matches!(&stored.record, Record::Preference(record) if record.list == list);
+    let records = of_key(import.writer.connection(), Kind::Preferences, key)?;
+    records.into_iter().find(of_list).ok_or_else(is_not_there)
+}
+
+fn is_not_there() -> Error {
+    damaged("a preference that is there and is not")
 }

@@ -1,60 +1,78 @@
 //! Suppressions of an import: an expiry is only ever put off.
 
+use super::bulk::{Binder, Table, import_of};
 use super::staged::StagedSuppression;
 use super::{Import, Outcome};
 use crate::error::Result;
-use crate::ledger::sort::Sorted;
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
 use crate::ledger::{Change, EventKind, Record, StoredRecord};
-use crate::record::{Kind, Suppression};
-use rusqlite::params;
+use crate::record::{Kind, Suppression, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-pub(super) fn apply(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
-    let sql = "INSERT INTO suppression (key, reason, class, address, at, expires_at, source, \
-               import_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
-    let writer = import.writer;
-    let mut insert = writer.connection().prepare_cached(sql)?;
-    let mut added = 0;
-    while let Some((key, payload)) = rows.next()? {
-        let row = StagedSuppression::decode(payload)?;
-        let inserted = insert.execute(params![
-            key,
-            row.reason,
-            row.class,
-            row.address,
-            row.at,
-            row.expires_at,
-            row.source,
-            import.id,
-        ])?;
-        if inserted == 0 {
-            let outcome = merge(import, key, &row)?;
-            import.count(outcome);
-            continue;
-        }
-        added += 1;
-        import.count(Outcome::Added);
-        writer.touch(Change::Address(key))?;
+/// The table of suppressions.
+pub(super) struct Suppressions;
+
+impl Table for Suppressions {
+    type Row<'p> = StagedSuppression<'p>;
+
+    const KIND: Kind = Kind::Suppressions;
+    const INSERT: &'static str = "INSERT INTO suppression (import_id, key, reason, class, address, \
+                                  at, expires_at, source) VALUES";
+    const COLUMNS: usize = 7;
+
+    fn decode(payload: &[u8]) -> Result<StagedSuppression<'_>> {
+        StagedSuppression::decode(payload)
     }
-    if added > 0 {
-        writer.count(Kind::Suppressions, added)?;
+
+    fn bind(
+        key: &[u8],
+        row: &StagedSuppression<'_>,
+        to: &mut Binder<'_, '_>,
+    ) -> rusqlite::Result<()> {
+        to.put(key)?;
+        to.put(row.reason)?;
+        to.put(row.class)?;
+        to.put(row.address)?;
+        to.put(row.at)?;
+        to.put(row.expires_at)?;
+        to.put(row.source)
     }
-    Ok(())
+
+    fn is_same(one: &StagedSuppression<'_>, other: &StagedSuppression<'_>) -> bool {
+        one.reason == other.reason && one.class == other.class
+    }
+
+    fn import_of(
+        connection: &Connection,
+        key: &[u8],
+        row: &StagedSuppression<'_>,
+    ) -> Result<Option<i64>> {
+        let sql = "SELECT import_id FROM suppression WHERE key = ?1 AND reason = ?2 AND class = ?3";
+        import_of(connection, sql, params![key, row.reason, row.class])
+    }
+
+    fn added(import: &Import<'_>, key: &[u8], _: &StagedSuppression<'_>) -> Result<()> {
+        import.writer.touch(Change::Address(key))
+    }
+
+    fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result<Outcome> {
+        merge(import, key, row)
+    }
 }
 
 /// A row for a suppression that is there.
 fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result<Outcome> {
-    let (was, stored) = stored(import, key, row)?;
     let expires_at = instant(row.expires_at);
-    match (was.expires_at, expires_at) {
+    match (expiry(import, key, row)?, expires_at) {
         (was, now) if was == now => return Ok(Outcome::Unchanged),
         (None, Some(_)) => return Ok(Outcome::Held),
         (Some(was), Some(now)) if now < was => return Ok(Outcome::Held),
         _ => {}
     }
+    let (was, stored) = stored(import, key, row)?;
     let sql =
         "UPDATE suppression SET expires_at = ?4 WHERE key = ?1 AND reason = ?2 AND class = ?3";
     let writer = import.writer;
@@ -70,6 +88,20 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result
     let detail = json!({"changed": [change], "cause": import.cause()});
     writer.event(EventKind::Changed, key, &detail)?;
     Ok(Outcome::Added)
+}
+
+/// The expiry that is recorded: all that most rows of a repeated export need.
+fn expiry(
+    import: &Import<'_>,
+    key: &[u8],
+    row: &StagedSuppression<'_>,
+) -> Result<Option<Timestamp>> {
+    let sql = "SELECT expires_at FROM suppression WHERE key = ?1 AND reason = ?2 AND class = ?3";
+    let mut statement = import.writer.connection().prepare_cached(sql)?;
+    let micros: Option<Option<i64>> =
+        statement.query_row(params![key, row.reason, row.class], |row| row.get(0)).optional()?;
+    let micros = micros.ok_or_else(|| damaged("a suppression that is there and is not"))?;
+    Ok(instant(micros))
 }
 
 fn stored(

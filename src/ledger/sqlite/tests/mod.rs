@@ -1,5 +1,6 @@
 //! The ledger's promises, through its public interface.
 
+mod bulk;
 mod feed;
 mod import;
 mod lifecycle;

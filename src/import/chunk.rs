@@ -1,0 +1,124 @@
+//! A chunk of a file → its records, gathered, and its rejects.
+
+use super::columns::{Cells, Column, Columns};
+use super::native::{self, Scratch};
+use super::reader::Gather;
+use super::reject::RejectCause;
+use crate::address::{KeyBuffer, Policy};
+use crate::delimited::{AllCells, ChunkBuffer, Dialect, Fault, Limits, Splitter};
+use crate::error::{Error, Result};
+use crate::record::Kind;
+use std::ops::Range;
+
+/// Understands the chunks of one file.
+pub(super) struct Parser {
+    pub columns: Columns,
+    pub kind: Kind,
+    pub policy: Policy,
+    pub dialect: Dialect,
+    pub limits: Limits,
+}
+
+/// What a chunk came to.
+pub(super) struct Parsed<G> {
+    pub chunk: ChunkBuffer,
+    pub gathered: G,
+    pub rejects: Vec<RejectedRow>,
+    pub rows: u64,
+    /// Line ends in it.
+    pub lines: usize,
+    /// What ended it early.
+    pub failure: Option<Failure>,
+}
+
+/// A row that can't be understood.
+pub(super) struct RejectedRow {
+    /// Line ends of the chunk before it.
+    pub lines_before: usize,
+    pub cause: RejectCause,
+    /// Where it stands in the chunk, without its line end.
+    pub row: Range<usize>,
+}
+
+/// Why a chunk ends early.
+pub(super) enum Failure {
+    NotCsv(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::NotCsv(fault)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Memory that serves every row of a chunk.
+#[derive(Default)]
+struct Memory {
+    key: KeyBuffer,
+    email: Vec<u8>,
+    native: Scratch,
+}
+
+impl Parser {
+    /// Goes through a chunk.
+    pub fn parse<G: Gather>(&self, chunk: ChunkBuffer, gather: G) -> Parsed<G> {
+        let lines = memchr::memchr_iter(b'\n', chunk.bytes()).count();
+        let (rejects, failure) = (Vec::new(), None);
+        let mut parsed = Parsed { chunk, gathered: gather, rejects, rows: 0, lines, failure };
+        parsed.failure = self.rows(&mut parsed).err();
+        parsed
+    }
+
+    fn rows<G: Gather>(&self, parsed: &mut Parsed<G>) -> Result<(), Failure> {
+        let text = parsed.chunk.bytes();
+        let mut splitter = Splitter::new(text, parsed.chunk.from, self.dialect, self.limits);
+        let mut cells = AllCells::default();
+        let mut memory = Memory::default();
+        // Counted on from the reject before: counting from the chunk's start would be quadratic.
+        let (mut counted, mut lines_before) = (0, 0);
+        while let Some(record) = splitter.next_record(&mut cells)? {
+            parsed.rows += 1;
+            let cells = Cells { columns: &self.columns, text, cells: &cells };
+            if let Err(cause) = self.row(cells, &mut memory, &mut parsed.gathered)? {
+                lines_before += memchr::memchr_iter(b'\n', &text[counted..record.start]).count();
+                counted = record.start;
+                let row = record.start..record.content_end;
+                parsed.rejects.push(RejectedRow { lines_before, cause, row });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gathers a row, or says why it can't be understood.
+    fn row<G: Gather>(
+        &self,
+        cells: Cells<'_>,
+        memory: &mut Memory,
+        gathered: &mut G,
+    ) -> Result<Result<(), RejectCause>, Failure> {
+        let (found, expected) = (cells.cells.as_slice().len(), self.columns.width());
+        if found != expected {
+            return Ok(Err(RejectCause::Width { found, expected }));
+        }
+        let raw = cells.bytes(Column::Email, &mut memory.email);
+        let key = match self.policy.key(raw, &mut memory.key) {
+            Ok(key) => key,
+            Err(fault) => return Ok(Err(RejectCause::Address(fault))),
+        };
+        // A key exists, so the bytes are UTF-8.
+        let Ok(address) = std::str::from_utf8(raw) else {
+            return Ok(Err(RejectCause::NotUtf8(Column::Email.name())));
+        };
+        match native::row(self.kind, address.trim(), cells, &mut memory.native) {
+            Ok(row) => Ok(Ok(gathered.add(key.as_bytes(), &row)?)),
+            Err(cause) => Ok(Err(cause)),
+        }
+    }
+}
