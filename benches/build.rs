@@ -26,7 +26,7 @@ fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
             builder.push(key.as_bytes(), dictionary_value(Some(state.blocks))).unwrap();
         }
     }
-    batch.dictionary = dictionary.then(|| builder.finish().unwrap());
+    batch.dictionary = dictionary.then(|| builder.finish());
     let segment = Identity { key_id: hasher.key_id(), policy: 0 };
     (batch, IndexIdentity { ledger_id: "bench".to_owned(), segment })
 }

@@ -63,7 +63,7 @@ pub fn batch(
         for (key, blocks) in &keys {
             dictionary.push(key, crate::index::dictionary_value(*blocks))?;
         }
-        batch.dictionary = Some(dictionary.finish()?);
+        batch.dictionary = Some(dictionary.finish());
     }
     Ok(matches!(changes, Changes::Keys(_)).then_some(batch))
 }
@@ -100,7 +100,7 @@ pub fn everything(view: &dyn View, hasher: &KeyHasher, with_dictionary: bool) ->
         }
         Ok(())
     })?;
-    batch.dictionary = dictionary.map(DictionaryBuilder::finish).transpose()?;
+    batch.dictionary = dictionary.map(DictionaryBuilder::finish);
     Ok(batch)
 }
 
