@@ -1,4 +1,7 @@
 //! The exact side: an `fst::Map` from key to a value of the caller's, built, checked and united.
+//!
+//! `fst` reads it. `automaton` (with `node`, `registry` and `crc`) writes it: the very bytes that `fst`'s own
+//! builder writes, in a fraction of the time.
 
 mod automaton;
 mod crc;
