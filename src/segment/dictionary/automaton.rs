@@ -4,8 +4,9 @@
 //! part both have in common, from the end. A closed state that equals one of the [`Registry`] is not
 //! written again. Values are sums along the way: what two keys share of theirs moves towards the root.
 //!
-//! `fst` allocates for each state, copies it into its registry and walks memory for it; here buffers are
-//! reused and a state that is not found touches one cache line. The tests hold both to the same bytes.
+//! `fst` allocates for each state and copies it into its registry, which is then larger than a processor's
+//! cache; here buffers are reused and states are compared where they are written. The tests hold both to
+//! the same bytes.
 
 use super::crc;
 use super::node::{EMPTY, NONE, Node, Transition};
@@ -137,7 +138,7 @@ impl Automaton {
         if node.is_final && node.transitions.is_empty() && node.final_output == 0 {
             return EMPTY;
         }
-        match self.registry.find(node) {
+        match self.registry.find(node, &self.bytes) {
             Ok(address) => address,
             Err(vacant) => {
                 self.written = node.write(&mut self.bytes, self.written);

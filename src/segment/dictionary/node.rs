@@ -56,6 +56,50 @@ impl Node {
         bytes.len() as u64 - 1
     }
 
+    /// Whether the state written at `address` equals this one. `bytes` are all that is written.
+    #[inline]
+    pub(super) fn is_at(&self, bytes: &[u8], address: u64) -> bool {
+        let written = usize::try_from(address).ok().and_then(|address| bytes.get(..=address));
+        let Some((&kind, before)) = written.and_then(<[u8]>::split_last) else { return false };
+        let before = Backwards(before);
+        let equal = match self.transitions.as_slice() {
+            [only] if !self.is_final => is_one(*only, kind, before),
+            _ => self.is_any(kind, before),
+        };
+        equal.unwrap_or(false)
+    }
+
+    fn is_any(&self, kind: u8, mut before: Backwards<'_>) -> Option<bool> {
+        let count = match kind & 63 {
+            0 => match before.byte()? {
+                1 => 256,
+                count => usize::from(count),
+            },
+            count => usize::from(count),
+        };
+        if kind >> 6 != u8::from(self.is_final) || count != self.transitions.len() {
+            return Some(false);
+        }
+        let (delta_len, output_len) = before.lengths()?;
+        if count >= INDEXED_FROM {
+            before.skip(256)?;
+        }
+        let mut inputs = before;
+        let mut deltas = *before.skip(count)?;
+        let mut outputs = *before.skip(count * delta_len)?;
+        let finals = if self.is_final { output_len } else { 0 };
+        let start = before.skip(count * output_len + finals)?.0.len() as u64;
+        for transition in &self.transitions {
+            let equal = inputs.byte()? == transition.input
+                && deltas.number(delta_len)? == delta(start, transition.to)
+                && outputs.number(output_len)? == transition.output;
+            if !equal {
+                return Some(false);
+            }
+        }
+        Some(outputs.number(finals)? == self.final_output)
+    }
+
     fn write_any(&self, bytes: &mut Vec<u8>) {
         let start = bytes.len() as u64;
         let count = self.transitions.len();
@@ -113,6 +157,59 @@ fn write_one(only: Transition, bytes: &mut Vec<u8>, last: u64) {
         bytes.push(only.input);
     }
     bytes.push(if follows { 0b1100_0000 } else { 0b1000_0000 } | common);
+}
+
+#[inline]
+fn is_one(only: Transition, kind: u8, mut before: Backwards<'_>) -> Option<bool> {
+    let common = COMMON_PLACES[usize::from(only.input)];
+    if kind & 63 != common || kind < 0b1000_0000 {
+        return Some(false);
+    }
+    if common == 0 && before.byte()? != only.input {
+        return Some(false);
+    }
+    if kind >= 0b1100_0000 {
+        return Some(only.output == 0 && only.to + 1 == before.0.len() as u64);
+    }
+    let (delta_len, output_len) = before.lengths()?;
+    let (found, output) = (before.number(delta_len)?, before.number(output_len)?);
+    Some(output == only.output && found == delta(before.0.len() as u64, only.to))
+}
+
+/// What is before the part of a state that was read.
+#[derive(Clone, Copy)]
+struct Backwards<'a>(&'a [u8]);
+
+impl Backwards<'_> {
+    #[inline]
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, before) = self.0.split_last()?;
+        self.0 = before;
+        Some(byte)
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) -> Option<&Self> {
+        self.0 = self.0.get(..self.0.len().checked_sub(count)?)?;
+        Some(self)
+    }
+
+    /// A packed number; 0 when it has no bytes.
+    #[inline]
+    fn number(&mut self, len: usize) -> Option<u64> {
+        let mut number = 0;
+        for _ in 0..len {
+            number = number << 8 | u64::from(self.byte()?);
+        }
+        Some(number)
+    }
+
+    /// How many bytes a distance has, and an output.
+    #[inline]
+    fn lengths(&mut self) -> Option<(usize, usize)> {
+        let lengths = self.byte()?;
+        Some((usize::from(lengths >> 4), usize::from(lengths & 15)))
+    }
 }
 
 /// How far before `start` the state at `to` is.

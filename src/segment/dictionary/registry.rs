@@ -2,105 +2,76 @@
 //!
 //! It forgets: 10,000 places of two states each, the one used less recently leaves. Which states are found
 //! decides the bytes, so sizes, hash and order are those of `fst`, whose bytes a dictionary's are.
+//!
+//! It keeps no states, only where they are, in eight bytes each: all of it stays in a processor's cache. What is
+//! written there is compared when a few bits of the hash agree, and the states of a common ending lie side by side.
 
-use super::node::{NONE, Node, Transition};
+use super::node::Node;
 
 const PLACES: u64 = 10_000;
+/// The bits of a [`Known`] that say where; a state further on is not remembered.
+const ADDRESS_BITS: u32 = 40;
 
 /// Remembers written states.
 pub(super) struct Registry {
     /// Of each place the state used last, then the other.
     places: Vec<[Known; 2]>,
-    bodies: Vec<Body>,
-    /// The transitions of states with more than one, beside `bodies`.
-    more: Vec<Vec<Transition>>,
 }
 
-/// A remembered state: its hash, where it was written, and which body is its own.
-///
-/// Apart from the bodies, because a state that is not found need not read those.
-#[derive(Clone, Copy)]
-struct Known {
-    hash: u64,
-    address: u64,
-    body: usize,
-}
-
-/// What a state is, to be compared.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Body {
-    is_final: bool,
-    transitions: u16,
-    final_output: u64,
-    /// The only transition, or nothing.
-    only: Transition,
-}
+/// A remembered state: its address, and above it the top bits of its hash. 0 for none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Known(u64);
 
 /// Where a state that was not found is to be remembered, for [`Registry::remember`].
-pub(super) struct Vacant(usize);
+pub(super) struct Vacant {
+    at: usize,
+    tag: u64,
+}
 
 impl Registry {
     pub(super) fn new() -> Self {
-        let none = Known { hash: 0, address: NONE, body: 0 };
-        let mut places = Vec::new();
-        let mut bodies = Vec::new();
-        for _ in 0..PLACES {
-            let body = bodies.len();
-            places.push([Known { body, ..none }, Known { body: body + 1, ..none }]);
-            bodies.extend([Body::default(); 2]);
-        }
-        let more = vec![Vec::new(); bodies.len()];
-        Self { places, bodies, more }
+        Self { places: (0..PLACES).map(|_| [Known(0); 2]).collect() }
     }
 
-    /// The address of a state equal to `node`, if one is remembered.
+    /// The address of a state equal to `node`, if one is remembered. `written` are the bytes of all.
     #[inline]
-    pub(super) fn find(&mut self, node: &Node) -> Result<u64, Vacant> {
+    pub(super) fn find(&mut self, node: &Node, written: &[u8]) -> Result<u64, Vacant> {
         let hash = hash(node);
         // Below 10,000.
         let at = usize::try_from(hash % PLACES).unwrap_or(0);
+        let tag = hash >> ADDRESS_BITS;
         let [first, second] = self.places[at];
-        if first.hash == hash && self.is(first, node) {
-            return Ok(first.address);
+        if first.is(tag, node, written) {
+            return Ok(first.address());
         }
-        let found = second.hash == hash && self.is(second, node);
-        if !found {
-            let body = &mut self.bodies[second.body];
-            *body = Body::of(node);
-            if body.transitions > 1 {
-                self.more[second.body].clone_from(&node.transitions);
-            }
+        if second.is(tag, node, written) {
+            self.places[at] = [second, first];
+            return Ok(second.address());
         }
-        self.places[at] = [Known { hash, ..second }, first];
-        if found { Ok(second.address) } else { Err(Vacant(at)) }
+        Err(Vacant { at, tag })
     }
 
-    /// Says where the state was written that the last [`Registry::find`] did not find.
+    /// Says where the state was written that was not found.
     #[inline]
     pub(super) fn remember(&mut self, vacant: Vacant, address: u64) {
-        self.places[vacant.0][0].address = address;
-    }
-
-    #[inline]
-    fn is(&self, known: Known, node: &Node) -> bool {
-        let body = Body::of(node);
-        known.address != NONE
-            && self.bodies[known.body] == body
-            && (body.transitions <= 1 || self.more[known.body] == node.transitions)
+        let Vacant { at, tag } = vacant;
+        let [first, _] = self.places[at];
+        let fits = address >> ADDRESS_BITS == 0;
+        let known = Known(if fits { tag << ADDRESS_BITS | address } else { 0 });
+        self.places[at] = [known, first];
     }
 }
 
-impl Body {
+impl Known {
     #[inline]
-    fn of(node: &Node) -> Self {
-        let only = match node.transitions.as_slice() {
-            [only] => *only,
-            _ => Transition::default(),
-        };
-        // At most 256: one an input.
-        let transitions = u16::try_from(node.transitions.len()).unwrap_or(u16::MAX);
-        let Node { is_final, final_output, .. } = *node;
-        Self { is_final, transitions, final_output, only }
+    fn address(self) -> u64 {
+        self.0 & ((1 << ADDRESS_BITS) - 1)
+    }
+
+    #[inline]
+    fn is(self, tag: u64, node: &Node, written: &[u8]) -> bool {
+        // No state is at address 0, which is also that of no state.
+        self.0 >> ADDRESS_BITS == tag && self.0 != 0 && node.is_at(written, self.address())
     }
 }
 
