@@ -36,7 +36,7 @@ pub(super) struct Transition {
 }
 
 /// A state that leads only to written ones.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Node {
     pub(super) is_final: bool,
     /// What a key that ends here adds to its value; 0 unless one does.

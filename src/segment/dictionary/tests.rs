@@ -1,5 +1,6 @@
 //! Every dictionary is, byte for byte, what `fst` writes of the same keys.
 
+use super::node::{Node, Transition};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -92,8 +93,67 @@ fn the_checksum_is_the_published_one() {
     assert_eq!(crc::masked(b"123456789"), masked);
 }
 
+/// Where the states of a test begin, and so beyond all that they lead to.
+const START: u64 = 100_000;
+
+fn output() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 1..4_u64, any::<u64>()]
+}
+
+fn nodes() -> impl Strategy<Value = Node> {
+    let to = prop_oneof![Just(0), Just(START - 1), 16..START];
+    let count = prop_oneof![3 => 0..4_usize, 1 => 30..70_usize, 1 => 250..257_usize];
+    let bytes: Vec<u8> = (0..=u8::MAX).collect();
+    let inputs = count.prop_flat_map(move |count| prop::sample::subsequence(bytes.clone(), count));
+    let ways = prop::collection::vec((output(), to), 256);
+    (prop::option::of(output()), inputs, ways).prop_map(|(final_output, inputs, ways)| {
+        let ways = inputs.into_iter().zip(ways);
+        let transition = |(input, (output, to))| Transition { input, output, to };
+        Node {
+            is_final: final_output.is_some(),
+            final_output: final_output.unwrap_or(0),
+            transitions: ways.map(transition).collect(),
+        }
+    })
+}
+
+/// All states that differ from `node` in one thing.
+fn neighbours(node: &Node) -> Vec<Node> {
+    let mut neighbours = vec![Node { is_final: !node.is_final, final_output: 0, ..node.clone() }];
+    if node.is_final {
+        neighbours.push(Node { final_output: node.final_output ^ 1, ..node.clone() });
+    }
+    for at in 0..node.transitions.len() {
+        let mut with = |change: &dyn Fn(&mut Vec<Transition>)| {
+            let mut other = node.clone();
+            change(&mut other.transitions);
+            neighbours.push(other);
+        };
+        with(&|ways| ways[at].input ^= 1);
+        with(&|ways| ways[at].output ^= 1);
+        with(&|ways| ways[at].output ^= 1 << 63);
+        with(&|ways| ways[at].to = if ways[at].to == 0 { START - 1 } else { 0 });
+        with(&|ways| ways[at].to = if ways[at].to == 16 { 17 } else { 16 });
+        with(&|ways| {
+            ways.remove(at);
+        });
+    }
+    neighbours
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    /// The hashes of two states hardly ever agree when they differ, so only this holds the comparison.
+    #[test]
+    fn a_written_state_equals_itself_and_no_other(node in nodes(), other in nodes()) {
+        let mut bytes = vec![0; usize::try_from(START).unwrap()];
+        let address = node.write(&mut bytes, START - 1);
+        prop_assert!(node.is_at(&bytes, address));
+        for other in neighbours(&node).into_iter().chain([other]) {
+            prop_assert_eq!(other.is_at(&bytes, address), other == node, "{:?} {:?}", other, node);
+        }
+    }
+
     #[test]
     fn any_keys_give_the_bytes_fst_gives(
         map in prop::collection::btree_map(
