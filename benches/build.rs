@@ -1,4 +1,5 @@
-//! Building an index of a million addresses from nothing, with and without its dictionary.
+//! Building an index of a million addresses from nothing, with and without its dictionary, and the
+//! dictionary alone beside what `fst`'s own builder takes for the same bytes.
 //!
 //! `cargo bench --bench build`.
 
@@ -13,20 +14,27 @@ use quell::storage::{Access, Disk};
 
 const ENTRIES: u64 = 1_000_000;
 
+fn state() -> EntryState {
+    EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] }
+}
+
+/// The keys, sorted.
+fn keys() -> impl Iterator<Item = String> {
+    (0..ENTRIES).map(|number| format!("recipient{number:07}@example.com"))
+}
+
 /// The batch, its dictionary, and whose it is.
 #[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
 fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
     let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
-    let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
-    let (mut batch, mut builder) = (Batch::default(), DictionaryBuilder::new());
-    for number in 0..ENTRIES {
-        let key = format!("recipient{number:07}@example.com");
+    let (state, mut batch, mut builder) = (state(), Batch::default(), DictionaryBuilder::new());
+    for key in keys() {
         batch.push(hasher.address(key.as_bytes()), &state);
         if dictionary {
             builder.push(key.as_bytes(), dictionary_value(Some(state.blocks))).unwrap();
         }
     }
-    batch.dictionary = dictionary.then(|| builder.finish().unwrap());
+    batch.dictionary = dictionary.then(|| builder.finish());
     let segment = Identity { key_id: hasher.key_id(), policy: 0 };
     (batch, IndexIdentity { ledger_id: "bench".to_owned(), segment })
 }
@@ -56,5 +64,29 @@ fn build(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, build);
+#[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
+fn dictionary(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("dictionary");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(ENTRIES));
+    let keys: Vec<String> = keys().collect();
+    let value = dictionary_value(Some(state().blocks));
+    group.bench_function("1M/quell", |bencher| {
+        bencher.iter(|| {
+            let mut builder = DictionaryBuilder::new();
+            keys.iter().try_for_each(|key| builder.push(key.as_bytes(), value)).unwrap();
+            builder.finish()
+        });
+    });
+    group.bench_function("1M/fst", |bencher| {
+        bencher.iter(|| {
+            let mut builder = fst::MapBuilder::memory();
+            keys.iter().try_for_each(|key| builder.insert(key, value)).unwrap();
+            builder.into_inner().unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, build, dictionary);
 criterion_main!(benches);

@@ -4,6 +4,10 @@
 //! now, and the newest state wins. So a deletion, a re-import and a rebuild are one mechanism, and a feed
 //! row read twice does no harm.
 
+mod everything;
+
+pub use everything::everything;
+
 use crate::error::Result;
 use crate::index::{Batch, KeyHasher, Overlay};
 use crate::ledger::{Change, Changes, Cursor, View};
@@ -63,45 +67,9 @@ pub fn batch(
         for (key, blocks) in &keys {
             dictionary.push(key, crate::index::dictionary_value(*blocks))?;
         }
-        batch.dictionary = Some(dictionary.finish()?);
+        batch.dictionary = Some(dictionary.finish());
     }
     Ok(matches!(changes, Changes::Keys(_)).then_some(batch))
-}
-
-/// Every state of the ledger, for a rebuild from nothing.
-///
-/// Memory: 24 bytes an entry, and the dictionary.
-///
-/// # Errors
-///
-/// As the ledger says.
-pub fn everything(view: &dyn View, hasher: &KeyHasher, with_dictionary: bool) -> Result<Batch> {
-    let mut batch = Batch::default();
-    let mut dictionary = with_dictionary.then(DictionaryBuilder::new);
-    view.for_each_key(&mut |entries| {
-        if let Some(dictionary) = &mut dictionary {
-            let value = crate::index::dictionary_value(Some(entries.address.blocks));
-            dictionary.push(entries.key, value)?;
-        }
-        if !entries.address.blocks.is_empty() {
-            batch.push(hasher.address(entries.key), entries.address);
-        }
-        for list in entries.lists {
-            if !list.entry.blocks.is_empty() {
-                batch.push(hasher.list(list.list.as_bytes(), entries.key), &list.entry);
-            }
-        }
-        Ok(())
-    })?;
-    view.for_each_contact(&mut |contact_id, blocks| {
-        if !blocks.is_empty() {
-            let state = EntryState { blocks, expiries: Vec::new() };
-            batch.push(hasher.contact(contact_id.as_bytes()), &state);
-        }
-        Ok(())
-    })?;
-    batch.dictionary = dictionary.map(DictionaryBuilder::finish).transpose()?;
-    Ok(batch)
 }
 
 fn for_each_state(

@@ -47,7 +47,7 @@ fn batch(numbers: impl IntoIterator<Item = u64>, state: &EntryState) -> Batch {
         batch.push(hash(number), state);
         dictionary.push(key(number).as_bytes(), dictionary_value(stored(state))).unwrap();
     }
-    batch.dictionary = Some(dictionary.finish().unwrap());
+    batch.dictionary = Some(dictionary.finish());
     batch
 }
 

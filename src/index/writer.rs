@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use rayon::slice::ParallelSliceMut;
+
 use super::manifest::{self, Manifest};
 use super::open::load;
 use super::{Index, IndexIdentity, Position, fault};
@@ -55,7 +57,8 @@ impl Batch {
         if self.entries.is_empty() {
             return None;
         }
-        self.entries.sort_unstable_by_key(|entry| entry.hash);
+        // Parallel and the same in every run: each hash is there once.
+        self.entries.par_sort_unstable_by_key(|entry| entry.hash);
         // By every field, so that the same states give the same file.
         self.expiring.sort_unstable_by_key(|row| (row.hash, row.at, row.bits));
         let Self { entries, expiring, dictionary } = self;

@@ -1,12 +1,21 @@
 //! The exact side: an `fst::Map` from key to a value of the caller's, built, checked and united.
+//!
+//! `fst` reads it. `automaton` (with `node`, `registry` and `crc`) writes it: the very bytes that `fst`'s own
+//! builder writes, in a fraction of the time.
+
+mod automaton;
+mod crc;
+mod node;
+mod registry;
 
 use super::fault;
 use crate::error::Result;
-use fst::{Map, MapBuilder, Streamer};
+use automaton::{Automaton, Unsorted};
+use fst::{Map, Streamer};
 
 /// Builds the bytes of a dictionary section from keys in sorted order.
 ///
-/// The value is the caller's; 0 is a tombstone. Cost: about 1.7 µs and 9 bytes a key for
+/// The value is the caller's; 0 is a tombstone. Cost: about 0.5 µs and 5 to 9 bytes a key for
 /// e-mail addresses (10 M, one core); the finished bytes are held in memory.
 ///
 /// # Example
@@ -14,17 +23,17 @@ use fst::{Map, MapBuilder, Streamer};
 /// let mut builder = quell::segment::DictionaryBuilder::new();
 /// builder.push(b"ann@example.com", 1)?;
 /// builder.push(b"bob@example.com", 0)?;
-/// let map = fst::Map::new(builder.finish()?).unwrap();
+/// let map = fst::Map::new(builder.finish()).unwrap();
 /// assert_eq!(map.get("ann@example.com"), Some(1));
 /// # Ok::<(), quell::Error>(())
 /// ```
-pub struct DictionaryBuilder(MapBuilder<Vec<u8>>);
+pub struct DictionaryBuilder(Automaton);
 
 impl DictionaryBuilder {
     /// A builder without keys.
     #[must_use]
     pub fn new() -> Self {
-        Self(MapBuilder::memory())
+        Self(Automaton::new())
     }
 
     /// Adds `key`, which must be greater, byte by byte, than the one before.
@@ -32,15 +41,18 @@ impl DictionaryBuilder {
     /// # Errors
     /// [`crate::ErrorKind::Untrusted`] when it is not: the caller's order is broken.
     pub fn push(&mut self, key: &[u8], value: u64) -> Result<()> {
-        self.0.insert(key, value).map_err(|error| broken(error, "dictionary keys"))
+        self.0.push(key, value).map_err(|unsorted| {
+            fault::contents(match unsorted {
+                Unsorted::Twice => "dictionary keys: one is there twice",
+                Unsorted::Less => "dictionary keys are not in order",
+            })
+        })
     }
 
     /// The finished bytes, for [`super::Contents::dictionary`].
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Untrusted`] when the builder could not finish; not seen in practice.
-    pub fn finish(self) -> Result<Vec<u8>> {
-        self.0.into_inner().map_err(|error| broken(error, "dictionary"))
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.0.finish()
     }
 }
 
@@ -52,12 +64,8 @@ impl Default for DictionaryBuilder {
 
 impl std::fmt::Debug for DictionaryBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("DictionaryBuilder").field(&self.0.bytes_written()).finish()
+        f.debug_tuple("DictionaryBuilder").field(&self.0.len()).finish()
     }
-}
-
-fn broken(error: fst::Error, what: &str) -> crate::Error {
-    fault::contents(&format!("{what}: {}", words(&error))).with_source(error)
 }
 
 /// What `error` says; on its own it says "FST error" and hides the rest in its source.
@@ -73,7 +81,9 @@ pub(super) fn words(error: &fst::Error) -> String {
 /// # Errors
 /// When they are not a dictionary.
 pub(super) fn keys(bytes: &[u8]) -> Result<u64> {
-    let map = Map::new(bytes).map_err(|error| broken(error, "dictionary"))?;
+    let map = Map::new(bytes).map_err(|error| {
+        fault::contents(&format!("dictionary: {}", words(&error))).with_source(error)
+    })?;
     Ok(map.len() as u64)
 }
 
@@ -105,5 +115,8 @@ pub(super) fn unite<D: AsRef<[u8]>>(
         }
         builder.push(key, newest)?;
     }
-    builder.finish()
+    Ok(builder.finish())
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ fn contents(model: &Model, generation: u64) -> Contents {
     for (&number, (state, _)) in model {
         dictionary.push(key(number).as_bytes(), u64::from(*state)).unwrap();
     }
-    Contents { generation, entries, expiring, dictionary: Some(dictionary.finish().unwrap()) }
+    Contents { generation, entries, expiring, dictionary: Some(dictionary.finish()) }
 }
 
 fn open(directory: &dyn Directory, meta: &Meta) -> Segment {

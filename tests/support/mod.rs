@@ -66,7 +66,7 @@ pub(crate) fn batch(states: &States) -> Batch {
         let recorded = (!state.blocks.is_empty()).then_some(state.blocks);
         dictionary.push(key(number).as_bytes(), quell::index::dictionary_value(recorded)).unwrap();
     }
-    batch.dictionary = Some(dictionary.finish().unwrap());
+    batch.dictionary = Some(dictionary.finish());
     batch
 }
 
