@@ -20,9 +20,10 @@ demo: ## build quell and run the main job on data/, into ./demo-store and ./demo
 	$(CARGO) build --release --locked --bin quell
 	@bash demo/run.sh $(QUELL)
 
-test: ## everything: unit, integration, property, layering, README, doc tests, and the oracle (needs python3)
+test: ## everything: unit, integration, property, layering, README, doc tests, the oracle (needs python3), each bench once
 	@command -v $(PYTHON) >/dev/null || { echo 'make test needs python3 (3.10 or newer) for tests/oracle' >&2; exit 1; }
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --benches
 
 check: ## format, lints, documentation and licences, all warnings denied
 	$(CARGO) fmt --all --check

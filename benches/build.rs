@@ -11,7 +11,10 @@ use quell::record::{Blocks, Reason, Timestamp};
 use quell::segment::{DictionaryBuilder, Identity};
 use quell::storage::{Access, Disk};
 
-const ENTRIES: u64 = 1_000_000;
+/// A million; a small index when `cargo test` runs each benchmark once to see that it works.
+fn entries() -> u64 {
+    if std::env::args().any(|argument| argument == "--bench") { 1_000_000 } else { 10_000 }
+}
 
 /// The batch, its dictionary, and whose it is.
 #[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
@@ -19,7 +22,7 @@ fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
     let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
     let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
     let (mut batch, mut builder) = (Batch::default(), DictionaryBuilder::new());
-    for number in 0..ENTRIES {
+    for number in 0..entries() {
         let key = format!("recipient{number:07}@example.com");
         batch.push(hasher.address(key.as_bytes()), &state);
         if dictionary {
@@ -35,7 +38,7 @@ fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("build");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(ENTRIES));
+    group.throughput(Throughput::Elements(entries()));
     for (name, dictionary) in [("hashes only", false), ("dictionary at hand", true)] {
         let (all, identity) = batch(dictionary);
         let directory = tempfile::tempdir().unwrap();

@@ -14,8 +14,12 @@ use quell::record::{Blocks, Reason, Timestamp};
 use quell::segment::{Hash, Identity};
 use quell::storage::{Access, Disk};
 
-const ENTRIES: u64 = 1_000_000;
 const NOW: Timestamp = Timestamp::from_micros(0);
+
+/// A million; a small index when `cargo test` runs each benchmark once to see that it works.
+fn entries() -> u64 {
+    if std::env::args().any(|argument| argument == "--bench") { 1_000_000 } else { 10_000 }
+}
 
 fn hash(hasher: &KeyHasher, number: u64) -> Hash {
     hasher.address(format!("recipient{number:07}@example.com").as_bytes())
@@ -23,7 +27,8 @@ fn hash(hasher: &KeyHasher, number: u64) -> Hash {
 
 /// Scattered as recipients' addresses are: neighbours in the batch are none in the table.
 fn hashes(hasher: &KeyHasher, from: u64) -> Vec<Hash> {
-    (0..ENTRIES).map(|at| hash(hasher, from + at.wrapping_mul(7919) % ENTRIES)).collect()
+    let entries = entries();
+    (0..entries).map(|at| hash(hasher, from + at.wrapping_mul(7919) % entries)).collect()
 }
 
 fn snapshot(
@@ -37,7 +42,7 @@ fn snapshot(
     let identity = IndexIdentity { ledger_id: "bench".to_owned(), segment };
     let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
     let mut batch = Batch::default();
-    for number in 0..ENTRIES {
+    for number in 0..entries() {
         batch.push(hash(hasher, number), &state);
     }
     let at = Position { generation: 1, cursor: 1, mark: 0 };
@@ -48,14 +53,14 @@ fn snapshot(
 #[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
 fn look_up(criterion: &mut Criterion) {
     let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
-    let (hits, misses) = (hashes(&hasher, 0), hashes(&hasher, ENTRIES));
+    let (hits, misses) = (hashes(&hasher, 0), hashes(&hasher, entries()));
     let mut group = criterion.benchmark_group("look_up");
     group.sample_size(20);
     for (name, access) in [("mapped", Access::Map), ("resident", Access::Resident)] {
         let directory = tempfile::tempdir().unwrap();
         let snapshot = snapshot(&hasher, &directory, access).unwrap();
         let mut out = Vec::new();
-        group.throughput(Throughput::Elements(ENTRIES));
+        group.throughput(Throughput::Elements(entries()));
         for (kind, hashes) in [("hits", &hits), ("misses", &misses)] {
             group.bench_function(format!("{name}/{kind}/1M batch"), |bencher| {
                 bencher.iter(|| {
