@@ -1,17 +1,20 @@
 # `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer, nothing else);
-# `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars.
+# `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars; `make guard` python3 and
+# valgrind; `make fuzz` a nightly compiler with cargo-fuzz beside the stable one.
 
 CARGO ?= cargo
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600
 # What `make compare` measures; all of it at 10 M rows and 10 M suppressed addresses by default (benches/compare/README.md).
 COMPARE ?= --suite all
+# `--update` records what `make guard` measures as the new limits; `--rounds 5` shows how steady it is.
+GUARD ?=
 
 # Wherever cargo builds to, CARGO_TARGET_DIR included.
 QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
 	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
 
-.PHONY: help demo test check bench compare fuzz
+.PHONY: help demo test check bench guard compare fuzz
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +37,13 @@ check: ## format, lints, documentation and licences, all warnings denied
 
 bench: ## criterion benches of the parts: normalise, look-up, build, filter
 	$(CARGO) bench --workspace --locked
+
+guard: ## instructions that the filter spends on a row, against benches/guard/limits.json (GUARD=--update records them)
+	@command -v valgrind >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); install="$$sudo apt-get install -y valgrind"; \
+		echo "valgrind is missing: $$install"; $$install || { $$sudo apt-get update && $$install; } || \
+		{ echo 'make guard needs valgrind, and could not install it: install it by hand' >&2; exit 1; }; }
+	$(CARGO) build --release --locked --bin quell
+	$(PYTHON) benches/guard/run.py --quell $(QUELL) $(GUARD)
 
 compare: ## quell against its rivals and a plain copy; evidence goes to benches/runs/ (COMPARE='--suite filter …')
 	$(CARGO) build --release --locked --bin quell
