@@ -49,10 +49,15 @@ compare: ## quell against its rivals and a plain copy; evidence goes to benches/
 	$(CARGO) build --release --locked --bin quell
 	$(PYTHON) benches/compare/run.py --quell $(QUELL) $(COMPARE)
 
-# Half of the time for the scenarios of the oracle, half for the property tests with more cases than `make test` runs.
-fuzz: ## long random runs for FUZZ_SECONDS (600): the oracle's scenarios, then the property tests with many cases
+fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, property tests with many cases, two fuzz targets
+	@$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs a nightly compiler and cargo-fuzz:' \
+		'`rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`' >&2; exit 1; }
 	$(CARGO) build --release --locked --bin quell
-	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 2 )) --quell $(QUELL)
+	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 4 )) --quell $(QUELL)
 	$(CARGO) test --workspace --locked --release --no-run
-	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 2 )); while [ $$(date +%s) -lt $$end ]; do \
+	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 4 )); while [ $$(date +%s) -lt $$end ]; do \
 		PROPTEST_CASES=20000 $(CARGO) test --workspace --locked --release --lib || exit 1; done
+	$(PYTHON) fuzz/seeds.py
+	$(CARGO) +nightly fuzz build
+	for target in delimited address; do $(CARGO) +nightly fuzz run $$target -- \
+		-timeout=10 -max_total_time=$$(( $(FUZZ_SECONDS) / 4 )) || exit 1; done
