@@ -1,17 +1,20 @@
 # `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer, nothing else);
-# `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars.
+# `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars; `make guard` python3 and
+# valgrind; `make fuzz` a nightly compiler with cargo-fuzz beside the stable one.
 
 CARGO ?= cargo
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600
 # What `make compare` measures; all of it at 10 M rows and 10 M suppressed addresses by default (benches/compare/README.md).
 COMPARE ?= --suite all
+# `--update` records what `make guard` measures as the new limits; `--rounds 5` shows how steady it is.
+GUARD ?=
 
 # Wherever cargo builds to, CARGO_TARGET_DIR included.
 QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
 	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
 
-.PHONY: help demo test check bench compare fuzz
+.PHONY: help demo test check bench guard compare fuzz
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,9 +23,10 @@ demo: ## build quell and run the main job on data/, into ./demo-store and ./demo
 	$(CARGO) build --release --locked --bin quell
 	@bash demo/run.sh $(QUELL)
 
-test: ## everything: unit, integration, property, layering, README, doc tests, and the oracle (needs python3)
+test: ## everything: unit, integration, property, layering, README, doc tests, the oracle (needs python3), each bench once
 	@command -v $(PYTHON) >/dev/null || { echo 'make test needs python3 (3.10 or newer) for tests/oracle' >&2; exit 1; }
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --benches
 
 check: ## format, lints, documentation and licences, all warnings denied
 	$(CARGO) fmt --all --check
@@ -34,14 +38,26 @@ check: ## format, lints, documentation and licences, all warnings denied
 bench: ## criterion benches of the parts: normalise, look-up, build, filter
 	$(CARGO) bench --workspace --locked
 
+guard: ## instructions that the filter spends on a row, against benches/guard/limits.json (GUARD=--update records them)
+	@command -v valgrind >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); install="$$sudo apt-get install -y valgrind"; \
+		echo "valgrind is missing: $$install"; $$install || { $$sudo apt-get update && $$install; } || \
+		{ echo 'make guard needs valgrind, and could not install it: install it by hand' >&2; exit 1; }; }
+	$(CARGO) build --release --locked --bin quell
+	$(PYTHON) benches/guard/run.py --quell $(QUELL) $(GUARD)
+
 compare: ## quell against its rivals and a plain copy; evidence goes to benches/runs/ (COMPARE='--suite filter …')
 	$(CARGO) build --release --locked --bin quell
 	$(PYTHON) benches/compare/run.py --quell $(QUELL) $(COMPARE)
 
-# Half of the time for the scenarios of the oracle, half for the property tests with more cases than `make test` runs.
-fuzz: ## long random runs for FUZZ_SECONDS (600): the oracle's scenarios, then the property tests with many cases
+fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, property tests with many cases, two fuzz targets
+	@$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs a nightly compiler and cargo-fuzz:' \
+		'`rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`' >&2; exit 1; }
 	$(CARGO) build --release --locked --bin quell
-	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 2 )) --quell $(QUELL)
+	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 4 )) --quell $(QUELL)
 	$(CARGO) test --workspace --locked --release --no-run
-	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 2 )); while [ $$(date +%s) -lt $$end ]; do \
+	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 4 )); while [ $$(date +%s) -lt $$end ]; do \
 		PROPTEST_CASES=20000 $(CARGO) test --workspace --locked --release --lib || exit 1; done
+	$(PYTHON) fuzz/seeds.py
+	$(CARGO) +nightly fuzz build
+	for target in delimited address; do $(CARGO) +nightly fuzz run $$target -- \
+		-timeout=10 -max_total_time=$$(( $(FUZZ_SECONDS) / 4 )) || exit 1; done

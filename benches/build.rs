@@ -12,7 +12,10 @@ use quell::record::{Blocks, Reason, Timestamp};
 use quell::segment::{DictionaryBuilder, Identity};
 use quell::storage::{Access, Disk};
 
-const ENTRIES: u64 = 1_000_000;
+/// A million; a small index when `cargo test` runs each benchmark once to see that it works.
+fn entries() -> u64 {
+    if std::env::args().any(|argument| argument == "--bench") { 1_000_000 } else { 10_000 }
+}
 
 fn state() -> EntryState {
     EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] }
@@ -20,7 +23,7 @@ fn state() -> EntryState {
 
 /// The keys, sorted.
 fn keys() -> impl Iterator<Item = String> {
-    (0..ENTRIES).map(|number| format!("recipient{number:07}@example.com"))
+    (0..entries()).map(|number| format!("recipient{number:07}@example.com"))
 }
 
 /// The batch, its dictionary, and whose it is.
@@ -43,7 +46,7 @@ fn batch(dictionary: bool) -> (Batch, IndexIdentity) {
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("build");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(ENTRIES));
+    group.throughput(Throughput::Elements(entries()));
     for (name, dictionary) in [("hashes only", false), ("dictionary at hand", true)] {
         let (all, identity) = batch(dictionary);
         let directory = tempfile::tempdir().unwrap();

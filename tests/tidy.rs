@@ -89,6 +89,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What cargo, cargo-fuzz and Python leave behind; in no commit.
+const GENERATED: [&str; 5] = ["target", "corpus", "artifacts", "coverage", "__pycache__"];
+
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut waiting = vec![directory.to_path_buf()];
@@ -96,10 +99,10 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&next) else { continue };
         for entry in entries {
             let path = entry.expect("a directory entry").path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
+            if !path.is_dir() {
                 files.push(path);
+            } else if !GENERATED.iter().any(|name| path.ends_with(name)) {
+                waiting.push(path);
             }
         }
     }

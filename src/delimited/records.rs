@@ -51,7 +51,7 @@ impl<'a> Records<'a> {
         let end = match self.text.get(content_end..) {
             Some([b'\r', b'\n', ..]) => content_end + 2,
             Some([_, ..]) => content_end + 1,
-            _ if self.structure.ends_inside_quotes() => return self.unclosed(),
+            _ if self.structure.ends_inside_quotes() => return Err(self.unclosed()),
             _ => content_end,
         };
         if content_end - start > self.limits.record_bytes_max {
@@ -117,8 +117,10 @@ impl<'a> Records<'a> {
 
     /// The fault of a record that ends inside quotes, by the plain way.
     #[cold]
-    fn unclosed(&self) -> Result<Option<Record>, Fault> {
+    fn unclosed(&self) -> Fault {
         let mut splitter = Splitter::new(self.text, self.at, self.dialect, self.limits);
-        splitter.next_record(&mut super::AllCells::default())
+        let found = splitter.next_record(&mut super::AllCells::default());
+        // The two never disagree. If they did, a record given from here would be given for ever.
+        found.err().unwrap_or(Fault { kind: FaultKind::UnclosedQuote, at: self.at })
     }
 }
