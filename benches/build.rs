@@ -71,7 +71,7 @@ fn build(criterion: &mut Criterion) {
 fn dictionary(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("dictionary");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(ENTRIES));
+    group.throughput(Throughput::Elements(entries()));
     let keys: Vec<String> = keys().collect();
     let value = dictionary_value(Some(state().blocks));
     group.bench_function("1M/quell", |bencher| {

@@ -9,6 +9,9 @@
 
 use super::masks::{BLOCK_BYTES, Masks};
 
+/// Words of zeros behind the last one, so that a window of bits that begins in it can be read whole.
+const SPARE_WORDS: usize = 2;
+
 /// Where the cells and records of a text end. Reused from text to text, as its memory is an eighth of
 /// the text twice over.
 #[derive(Debug, Default)]
@@ -28,10 +31,12 @@ impl Structure {
     /// seen a text of the size.
     pub fn scan(&mut self, text: &[u8], from: usize, delimiter: u8) {
         let words = text.len().div_ceil(BLOCK_BYTES);
-        if self.line_ends.len() < words {
-            self.line_ends.resize(words, 0);
-            self.delimiters.resize(words, 0);
+        if self.line_ends.len() < words + SPARE_WORDS {
+            self.line_ends.resize(words + SPARE_WORDS, 0);
+            self.delimiters.resize(words + SPARE_WORDS, 0);
         }
+        self.line_ends[words..words + SPARE_WORDS].fill(0);
+        self.delimiters[words..words + SPARE_WORDS].fill(0);
         self.bytes = text.len();
         let first = (from / BLOCK_BYTES).min(words);
         self.line_ends[..first].fill(0);

@@ -219,7 +219,7 @@ impl Judge<'_> {
 
     /// Normalises and hashes the address in `cell` of the row about to be pushed, to be looked up; gives
     /// what withholds the row when there is none.
-    #[inline]
+    #[inline(always)]
     fn gather(
         &self,
         bytes: &[u8],

@@ -148,23 +148,31 @@ impl Inner {
         let mut groups = hashes.chunks(GROUP);
         let mut next = groups.next().unwrap_or_default();
         self.prefetch(next);
-        let mut start = 0;
-        while !next.is_empty() {
+        // A candidate in seven goes on to a second line, so it waits for one group more.
+        let (mut waiting, mut candidates, mut start): (&[Hash], Group, usize) = (&[], 0, 0);
+        while !next.is_empty() || candidates != 0 {
             let group = next;
             next = groups.next().unwrap_or_default();
             self.prefetch(next);
-            let mut candidates = self.candidates(group);
-            while candidates != 0 {
-                let at = candidates.trailing_zeros() as usize;
-                candidates &= candidates - 1;
-                if let Some(&hash) = group.get(at) {
-                    let blocks = self.get(hash, now);
-                    if blocks != Blocks::NONE {
-                        found(start + at, blocks);
-                    }
+            let new = self.candidates(group);
+            for at in bits(new) {
+                self.prefetch_second(group[at]);
+            }
+            for at in bits(candidates) {
+                let blocks = self.get(waiting[at], now);
+                if blocks != Blocks::NONE {
+                    found(start + at, blocks);
                 }
             }
-            start += group.len();
+            start += waiting.len();
+            (waiting, candidates) = (group, new);
+        }
+    }
+
+    #[inline]
+    fn prefetch_second(&self, hash: Hash) {
+        for segment in &self.levels {
+            segment.prefetch_second(hash);
         }
     }
 
@@ -208,6 +216,16 @@ impl Inner {
         }
         Blocks::NONE
     }
+}
+
+/// The positions of the bits set, ascending.
+#[inline]
+fn bits(mut set: Group) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = set.trailing_zeros() as usize;
+        set = set.checked_sub(1).map(|below| set & below)?;
+        Some(at)
+    })
 }
 
 /// Adds the bits whose instant is still to come, of the same segment that gave `blocks`: an older one's

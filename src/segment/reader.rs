@@ -82,6 +82,14 @@ impl Segment {
         }
     }
 
+    /// Asks for the line where [`get`](Self::get) goes on when the one [prefetched](Self::prefetch) does
+    /// not decide.
+    #[inline]
+    pub fn prefetch_second(&self, hash: Hash) {
+        let table: &[u8] = &self.table;
+        prefetch(table, table::second_offset(table, hash));
+    }
+
     /// Which of at most 32 hashes the segment may hold, one bit each, the first the lowest: of every other
     /// [`get`](Self::get) is `None`.
     ///

@@ -203,6 +203,13 @@ pub(super) fn home_offset(bytes: &[u8], hash: Hash) -> usize {
     home(hash, bytes.len() / BUCKET_LEN) * BUCKET_LEN
 }
 
+/// Where the bucket begins to which the way of `hash` leads from its home.
+#[inline]
+pub(super) fn second_offset(bytes: &[u8], hash: Hash) -> usize {
+    let buckets = bytes.len() / BUCKET_LEN;
+    next(home(hash, buckets), hash, buckets) * BUCKET_LEN
+}
+
 /// The bucket that holds `hash`, and what was seen in it.
 #[inline]
 fn find(buckets: &[Bucket], hash: Hash) -> Option<(usize, Probe)> {

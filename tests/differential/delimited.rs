@@ -138,6 +138,21 @@ mod tests {
         }
     }
 
+    /// Cells and records of every length around those of blocks and windows, blank lines between.
+    #[test]
+    fn cells_of_every_length() {
+        for length in 0..400 {
+            let long = "x".repeat(length);
+            for text in [
+                format!("{long},b\n1,{long}\r\n{long}\n"),
+                format!("\n\n{long},\"{long}\",c\n\r\na,,{long}"),
+            ] {
+                agree(text.as_bytes(), 1 << 20);
+                agree(text.as_bytes(), 100);
+            }
+        }
+    }
+
     /// A quote, and a pair of them, at every place around the ends of blocks.
     #[test]
     fn quotes_at_every_place() {
