@@ -22,7 +22,7 @@ pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Option<usize
 
 /// Writes the key of the address in `text[cell]`, as [`write()`] does, but declines more: what `blocks` does
 /// not take, a cell without 64 bytes of `text` from its start on, a range that is not inside of `text`.
-#[inline]
+#[inline(always)]
 pub(super) fn write_in(
     text: &[u8],
     cell: &Range<usize>,

@@ -30,7 +30,7 @@ impl<'a> Key<'a> {
     /// key's.
     ///
     /// For a hash that reads whole words and ignores what is behind the key.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn in_room(self) -> (&'a [u8], usize) {
         (self.room, self.length)

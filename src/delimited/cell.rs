@@ -24,7 +24,7 @@ impl Cell {
 
     /// Where the cell's text stands, without its quotes; `None` when it does not stand anywhere as it is,
     /// because a quote is escaped or text follows the closing quote.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn borrowed(&self, bytes: &[u8]) -> Option<Range<usize>> {
         if !self.quoted {
@@ -184,22 +184,22 @@ impl OneCell {
 }
 
 impl Cells for OneCell {
-    #[inline]
+    #[inline(always)]
     fn last_wanted(&self) -> Option<usize> {
         Some(self.column)
     }
 
-    #[inline]
+    #[inline(always)]
     fn clear(&mut self) {
         self.cell = None;
     }
 
-    #[inline]
+    #[inline(always)]
     fn wants(&self, column: usize) -> bool {
         column == self.column
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, column: usize, cell: Cell) {
         if column == self.column {
             self.cell = Some(cell);

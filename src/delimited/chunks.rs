@@ -15,10 +15,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Chunks of 512 KiB, which stay in a core's own cache with all that is made of them, and records of
+    /// Chunks of 256 KiB, which stay in a core's own cache with all that is made of them, and records of
     /// at most 1 MiB: an unclosed quote is an error with a position, not the rest of the file in memory.
     fn default() -> Self {
-        Self { chunk_bytes: 512 << 10, record_bytes_max: 1 << 20 }
+        Self { chunk_bytes: 256 << 10, record_bytes_max: 1 << 20 }
     }
 }
 
@@ -48,6 +48,7 @@ impl ChunkBuffer {
     ///
     /// Only before [`ChunkBuffer::bytes_mut`] has changed anything.
     #[must_use]
+    #[inline(always)]
     pub fn records(&self, dialect: Dialect, limits: Limits) -> Records<'_> {
         Records::new(self.bytes(), self.from, &self.structure, dialect, limits)
     }
@@ -85,6 +86,7 @@ impl<R: Read> Chunks<R> {
     /// # Errors
     ///
     /// Whatever reading the input gives.
+    #[inline(always)]
     pub fn next_chunk(&mut self, buffer: &mut ChunkBuffer) -> io::Result<bool> {
         if self.ended {
             return Ok(false);

@@ -22,7 +22,7 @@ pub(super) struct Masks {
 
 impl Masks {
     /// The masks of a block.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(block: &[u8; BLOCK_BYTES], delimiter: u8) -> Self {
         let delimiter = u8x16::splat(delimiter);
         let mut masks = Self::default();
@@ -38,7 +38,7 @@ impl Masks {
     }
 
     /// These masks without the bits that are not in `keep`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn and(self, keep: u64) -> Self {
         let Self { quotes, delimiters, line_ends } = self;
         Self { quotes: quotes & keep, delimiters: delimiters & keep, line_ends: line_ends & keep }

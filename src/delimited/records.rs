@@ -36,7 +36,7 @@ impl<'a> Records<'a> {
     /// # Errors
     ///
     /// As [`Splitter::next_record`].
-    #[inline]
+    #[inline(always)]
     pub fn next_record(&mut self, cells: &mut impl Cells) -> Result<Option<Record>, Fault> {
         let content_end = loop {
             if self.at >= self.text.len() {
@@ -68,7 +68,7 @@ impl<'a> Records<'a> {
         Ok(Some(Record { start, content_end, end }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn cells(&self, start: usize, content_end: usize, last: usize, cells: &mut impl Cells) {
         let mut delimiters = Bits::from(self.structure.delimiters(), start);
         let mut at = start;
@@ -110,7 +110,7 @@ struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    #[inline]
+    #[inline(always)]
     fn from(words: &'a [u64], at: usize) -> Self {
         let (word, shift) = (at / BLOCK_BYTES, at % BLOCK_BYTES);
         // The structure keeps words of zeros behind its last one.
@@ -123,7 +123,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Where the first bit is, or `end` if it is not before that.
-    #[inline]
+    #[inline(always)]
     fn first(&mut self, end: usize) -> usize {
         if self.low | self.high == 0 {
             self.advance(end);
@@ -135,7 +135,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Drops the first bit.
-    #[inline]
+    #[inline(always)]
     fn take_first(&mut self) {
         let bits = u128::from(self.high) << 64 | u128::from(self.low);
         let [low, high] = halves(bits & bits.wrapping_sub(1));
@@ -151,7 +151,7 @@ impl<'a> Bits<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn halves(bits: u128) -> [u64; 2] {
     let [a, b, c, d, e, f, g, h, rest @ ..] = bits.to_le_bytes();
     [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes(rest)]

@@ -20,6 +20,7 @@ pub(super) struct Row {
 }
 
 impl Row {
+    #[inline(always)]
     fn new(record: Record, reasons: ReasonSet) -> Self {
         let Record { start, content_end, end } = record;
         Self { start: narrow(start), content_end: narrow(content_end), end: narrow(end), reasons }
@@ -46,6 +47,7 @@ struct Probe {
 }
 
 impl Probe {
+    #[inline(always)]
     fn new(row: usize, cell: Cell) -> Self {
         let Cell { start, end, quoted } = cell;
         Self { row: narrow(row), start: narrow(start), end: narrow(end), quoted }
@@ -61,6 +63,7 @@ impl Probe {
 }
 
 /// A place in a chunk. No chunk comes near 4 GiB: see [`crate::delimited::Limits`].
+#[inline(always)]
 fn narrow(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
@@ -140,6 +143,7 @@ impl Judge<'_> {
     ///
     /// Cost: one normalisation, one hash and one batched look-up an address; a look-up more for each
     /// list asked about, only for addresses that have opt-outs of some list.
+    #[inline(always)]
     pub fn judge(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
         judged.clear();
         self.split(chunk, judged)?;
@@ -159,6 +163,7 @@ impl Judge<'_> {
     }
 
     /// Splits the chunk, and gathers what is to be looked up.
+    #[inline(always)]
     fn split(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
         match (self.columns.emails.as_slice(), self.columns.contact, self.columns.list) {
             (&[email], None, None) => self.split_addresses(email, chunk, judged),
@@ -167,6 +172,7 @@ impl Judge<'_> {
     }
 
     /// [`Judge::split`] for the common file, of which one column is read: the hot loop.
+    #[inline(always)]
     fn split_addresses(
         &self,
         email: usize,

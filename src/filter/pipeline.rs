@@ -13,6 +13,7 @@ use super::options::Options;
 use super::select::{Tally, select};
 use crate::delimited::{ChunkBuffer, Chunks};
 use crate::error::{Error, Result};
+use crate::storage::{Work, for_this_processor};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -91,7 +92,8 @@ impl Job {
     /// Everything that does not depend on other chunks.
     fn judge(&mut self, judge: &Judge<'_>, wants_withheld: bool) {
         self.line_feeds = count_line_feeds(self.chunk.bytes());
-        self.fault = judge.judge(&self.chunk, &mut self.judged).err();
+        let Self { chunk, judged, .. } = self;
+        self.fault = for_this_processor(Judging { judge, chunk, judged }).err();
         if self.fault.is_none() && !judge.options.dedupe {
             self.select(judge.options, wants_withheld);
         }
@@ -103,6 +105,36 @@ impl Job {
         let withheld = wants_withheld.then_some(&mut self.withheld);
         self.kept_bytes =
             select(&mut self.chunk, &self.judged, options.dialect, withheld, &mut self.tally);
+    }
+}
+
+/// The two parts that look at every byte or every row.
+struct Reading<'a, R> {
+    chunks: &'a mut Chunks<R>,
+    into: &'a mut ChunkBuffer,
+}
+
+struct Judging<'a> {
+    judge: &'a Judge<'a>,
+    chunk: &'a ChunkBuffer,
+    judged: &'a mut Judged,
+}
+
+impl<R: Read> Work for Reading<'_, R> {
+    type Output = std::io::Result<bool>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        self.chunks.next_chunk(self.into)
+    }
+}
+
+impl Work for Judging<'_> {
+    type Output = std::result::Result<(), ChunkFault>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        self.judge.judge(self.chunk, self.judged)
     }
 }
 
@@ -189,7 +221,7 @@ impl<R: Read, K: Write, W: Write> Pipeline<'_, R, K, W> {
         if let Some(first) = source.first.take() {
             job.chunk = first;
         } else {
-            match source.chunks.next_chunk(&mut job.chunk) {
+            match for_this_processor(Reading { chunks: source.chunks, into: &mut job.chunk }) {
                 Ok(true) => {}
                 Ok(false) => source.ended = Ok(true),
                 Err(error) => {

@@ -66,7 +66,7 @@ impl State {
         Some(state.with(word(whole)? & inside | total << 56).finish())
     }
 
-    #[inline]
+    #[inline(always)]
     fn if_else(self, condition: bool, other: Self) -> Self {
         Self {
             v0: select_unpredictable(condition, self.v0, other.v0),
@@ -76,7 +76,7 @@ impl State {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn with(mut self, word: u64) -> Self {
         self.v3 ^= word;
         self = self.round();
@@ -84,7 +84,7 @@ impl State {
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(mut self) -> Hash {
         self.v2 ^= 0xee;
         self = self.round().round().round();
@@ -94,7 +94,7 @@ impl State {
         Hash { lo, hi: self.v0 ^ self.v1 ^ self.v2 ^ self.v3 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn round(self) -> Self {
         let Self { mut v0, mut v1, mut v2, mut v3 } = self;
         v0 = v0.wrapping_add(v1);

@@ -68,7 +68,7 @@ impl Snapshot {
     ///
     /// Cost: at most one probe a level; no allocation, no system call beyond page faults. A held hash is
     /// always found; an absent one is mistaken for a held one with a probability below 2^-60 a segment.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, hash: Hash, now: Timestamp) -> Blocks {
         self.0.get(hash, now)
@@ -81,6 +81,7 @@ impl Snapshot {
     /// Cost: as `get`, but the cache misses of neighbours overlap, and a miss costs no more than one look
     /// at its cache line: 16 ns a hash at 10 million entries, 33 at 100 million, with 8 % hits
     /// (docs/performance.md). Allocates only when `hits` is too small, so a caller that keeps it pays once.
+    #[inline(always)]
     pub fn look_up_hits(&self, hashes: &[Hash], now: Timestamp, hits: &mut Vec<(usize, Blocks)>) {
         hits.clear();
         self.0.for_each_hit(hashes, now, |position, blocks| hits.push((position, blocks)));
@@ -143,7 +144,7 @@ impl Snapshot {
 
 impl Inner {
     /// Calls `found` for every hash whose answer is not [`Blocks::NONE`], by ascending position.
-    #[inline]
+    #[inline(always)]
     fn for_each_hit(&self, hashes: &[Hash], now: Timestamp, mut found: impl FnMut(usize, Blocks)) {
         let mut groups = hashes.chunks(GROUP);
         let mut next = groups.next().unwrap_or_default();
@@ -169,14 +170,14 @@ impl Inner {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn prefetch_second(&self, hash: Hash) {
         for segment in &self.levels {
             segment.prefetch_second(hash);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn prefetch(&self, group: &[Hash]) {
         for segment in &self.levels {
             segment.prefetch(group);
@@ -184,7 +185,7 @@ impl Inner {
     }
 
     /// The hashes of the group that any level may hold: each other one's answer is `NONE`.
-    #[inline]
+    #[inline(always)]
     fn candidates(&self, group: &[Hash]) -> Group {
         let mut candidates = 0;
         for segment in &self.levels {
@@ -198,7 +199,7 @@ impl Inner {
         candidates
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, hash: Hash, now: Timestamp) -> Blocks {
         if !self.overlay.is_empty()
             && let Some(state) = self.overlay.get(hash)
@@ -219,7 +220,7 @@ impl Inner {
 }
 
 /// The positions of the bits set, ascending.
-#[inline]
+#[inline(always)]
 fn bits(mut set: Group) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = set.trailing_zeros() as usize;

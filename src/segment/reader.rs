@@ -74,7 +74,7 @@ impl Segment {
 
     /// Asks for the cache lines that [`get`](Self::get) of these hashes will read. Call it some twenty
     /// look-ups ahead.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, hashes: &[Hash]) {
         let table: &[u8] = &self.table;
         for &hash in hashes {
@@ -84,7 +84,7 @@ impl Segment {
 
     /// Asks for the line where [`get`](Self::get) goes on when the one [prefetched](Self::prefetch) does
     /// not decide.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch_second(&self, hash: Hash) {
         let table: &[u8] = &self.table;
         prefetch(table, table::second_offset(table, hash));
@@ -95,7 +95,7 @@ impl Segment {
     ///
     /// Cost: one cache line a hash and no branch that depends on what is in it. Of absent hashes one in
     /// sixteen has its bit set too.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn candidates(&self, hashes: &[Hash]) -> u32 {
         table::candidates(&self.table, hashes)

@@ -186,7 +186,7 @@ pub(super) fn get(bytes: &[u8], hash: Hash) -> Option<u16> {
 
 /// Which of at most 32 hashes the table in `bytes` may hold, one bit each: of every other, [`get`] is
 /// `None`, because its home bucket neither has its fingerprint nor leads on.
-#[inline]
+#[inline(always)]
 pub(super) fn candidates(bytes: &[u8], hashes: &[Hash]) -> u32 {
     let buckets = bytes.as_chunks::<BUCKET_LEN>().0;
     let mut candidates = 0;
@@ -198,13 +198,13 @@ pub(super) fn candidates(bytes: &[u8], hashes: &[Hash]) -> u32 {
 }
 
 /// Where the home bucket of `hash` begins in the table in `bytes`.
-#[inline]
+#[inline(always)]
 pub(super) fn home_offset(bytes: &[u8], hash: Hash) -> usize {
     home(hash, bytes.len() / BUCKET_LEN) * BUCKET_LEN
 }
 
 /// Where the bucket begins to which the way of `hash` leads from its home.
-#[inline]
+#[inline(always)]
 pub(super) fn second_offset(bytes: &[u8], hash: Hash) -> usize {
     let buckets = bytes.len() / BUCKET_LEN;
     next(home(hash, buckets), hash, buckets) * BUCKET_LEN
@@ -229,7 +229,7 @@ fn find(buckets: &[Bucket], hash: Hash) -> Option<(usize, Probe)> {
 }
 
 /// The home bucket: `lo` as a fraction of 2^64, times the number of buckets. Monotone in `lo`.
-#[inline]
+#[inline(always)]
 fn home(hash: Hash, buckets: usize) -> usize {
     let home = (u128::from(hash.lo) * buckets as u128) >> 64;
     // Never fails: `home` is below `buckets`.
@@ -237,7 +237,7 @@ fn home(hash: Hash, buckets: usize) -> usize {
 }
 
 /// Where the way of `hash` leads from a full bucket. `buckets` is not 0, or there were none to be full.
-#[inline]
+#[inline(always)]
 fn next(at: usize, hash: Hash, buckets: usize) -> usize {
     (at + format::step(hash.hi)).checked_rem(buckets).unwrap_or(0)
 }

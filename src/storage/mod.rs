@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of mail. [`Disk`] is the real directory; [`Memory`] is its strict twin, which loses
 //! on a crash everything that was not synced, and stops at a numbered step when a test says so.
-//! `raw` is the only file of the crate with `unsafe` (the memory map and the prefetch).
+//! `raw` is the only file of the crate with `unsafe` (the memory map, the prefetch, and calling code compiled for newer processors).
 
 mod blob;
 mod disk;
@@ -19,7 +19,7 @@ pub use blob::Blob;
 pub use disk::Disk;
 pub use lock::Lock;
 pub use memory::Memory;
-pub use raw::prefetch;
+pub use raw::{Work, for_this_processor, prefetch};
 
 /// How a file's bytes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,5 +1,9 @@
-//! The crate's only `unsafe`: the memory map of a file, and the prefetch of a cache line.
-#![expect(unsafe_code, reason = "a file mapping and a prefetch have no safe form")]
+//! The crate's only `unsafe`: the memory map of a file, the prefetch of a cache line, and the call of code
+//! compiled for newer processors.
+#![expect(
+    unsafe_code,
+    reason = "a file mapping, a prefetch and a processor's features have no safe form"
+)]
 
 use std::fs::File;
 use std::io;
@@ -47,9 +51,66 @@ pub fn prefetch(bytes: &[u8], offset: usize) {
     let _ = (bytes, offset);
 }
 
+/// Something to be done that is worth compiling for newer processors too.
+///
+/// A type and no closure, because only a method can be told to be inlined, and what is not inlined gains
+/// nothing.
+pub trait Work {
+    /// What it gives.
+    type Output;
+
+    /// Does it. To be marked `#[inline(always)]`, as all that is hot in it.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs `work` compiled for processors with AVX2 and BMI where this one has them, and as the program is
+/// compiled where not; what it does and gives is the same.
+///
+/// Cost: asking for the processor is one load, so this is for work of microseconds.
+#[inline]
+pub fn for_this_processor<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+    {
+        // SAFETY: the function needs nothing but a processor with these features, and this one was just
+        // asked for each.
+        return unsafe { for_avx2(work) };
+    }
+    work.run()
+}
+
+/// `work`, with instructions that not every processor has.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn for_avx2<W: Work>(work: W) -> W::Output {
+    work.run()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Count<'a>(&'a [u64]);
+
+    impl Work for Count<'_> {
+        type Output = u32;
+
+        #[inline(always)]
+        fn run(self) -> u32 {
+            self.0.iter().map(|word| word.trailing_zeros() + word.count_ones()).sum()
+        }
+    }
+
+    #[test]
+    fn the_processor_changes_no_result() {
+        let words: Vec<u64> =
+            (0..999_u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        assert_eq!(for_this_processor(Count(&words)), Count(&words).run());
+    }
 
     #[test]
     fn a_prefetch_out_of_range_does_nothing() {

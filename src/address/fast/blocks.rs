@@ -17,7 +17,7 @@ const BLOCK_BYTES: usize = 16;
 ///
 /// Accepts `local@domain`, at most 63 bytes, of letters, digits, `-`, `_` and `.`, without a trailing dot.
 /// Bytes of `text` behind the address don't matter.
-#[inline]
+#[inline(always)]
 pub(super) fn write(
     text: &[u8; ROOM_BYTES],
     length: usize,
@@ -49,7 +49,7 @@ struct Masks {
 
 impl Masks {
     /// Takes in block number `BLOCK` and writes it in lower case.
-    #[inline]
+    #[inline(always)]
     fn add<const BLOCK: usize>(
         &mut self,
         blocks: &[[u8; BLOCK_BYTES]],
@@ -70,7 +70,7 @@ impl Masks {
 
     /// Where the `@` must be: the one byte of the first `length`, below 64, that is not plain. `None` unless
     /// there is one, something before it, and no empty label behind it.
-    #[inline]
+    #[inline(always)]
     fn at(&self, length: usize) -> Option<usize> {
         let end = 1_u64 << length;
         let inside = end - 1;
@@ -84,7 +84,7 @@ impl Masks {
 }
 
 /// All bits of a byte where it is one of `LOW..=HIGH`, which are ASCII.
-#[inline]
+#[inline(always)]
 fn in_range<const LOW: u8, const HIGH: u8>(block: u8x16) -> u8x16 {
     // With the range at the top of the positive signed bytes one comparison is enough: what is above the
     // range wraps to below zero, and what is not ASCII can't come that high.

@@ -62,7 +62,7 @@ pub(in crate::segment) struct Probe {
 }
 
 impl Probe {
-    #[inline]
+    #[inline(always)]
     pub(in crate::segment) fn new(bucket: &Bucket, fingerprint: u64) -> Self {
         let words: [u64; 8] = words(bucket);
         let tail = tail(&words);
@@ -77,13 +77,13 @@ impl Probe {
     }
 
     /// The state in the first slot that holds the fingerprint. Means nothing when there is none.
-    #[inline]
+    #[inline(always)]
     pub(in crate::segment) fn state(self) -> u16 {
         sixteen(self.tail, self.hits.trailing_zeros() as usize)
     }
 
     /// Whether an entry of this class met the bucket full and went on.
-    #[inline]
+    #[inline(always)]
     pub(in crate::segment) fn goes_on(self, class: u16) -> bool {
         sixteen(self.tail, SLOTS) & class != 0
     }
@@ -92,7 +92,7 @@ impl Probe {
 /// Whether a look-up of the fingerprint has to look closer: a slot holds it, or an entry of its class
 /// went on from here. Slots that are free count too: zero is a rare fingerprint, and looking closer is
 /// never wrong.
-#[inline]
+#[inline(always)]
 pub(in crate::segment) fn concerns(bucket: &Bucket, fingerprint: u64) -> bool {
     let words: [u64; 8] = words(bucket);
     let mut holds = false;
@@ -103,13 +103,13 @@ pub(in crate::segment) fn concerns(bucket: &Bucket, fingerprint: u64) -> bool {
 }
 
 /// The filter bit of a fingerprint: its top four bits choose one of 16.
-#[inline]
+#[inline(always)]
 pub(in crate::segment) fn class(fingerprint: u64) -> u16 {
     1 << (fingerprint >> 60)
 }
 
 /// How many buckets on a fingerprint goes from a full one: 1 to 16, from the four bits below.
-#[inline]
+#[inline(always)]
 pub(in crate::segment) fn step(fingerprint: u64) -> usize {
     let [.., top] = fingerprint.to_le_bytes();
     usize::from(top & 15) + 1
@@ -119,14 +119,14 @@ pub(in crate::segment) fn step(fingerprint: u64) -> usize {
 pub(in crate::segment) const STEP_MAX: usize = 16;
 
 /// The last 16 bytes of a bucket as one number: six states, the filter, the count, a zero.
-#[inline]
+#[inline(always)]
 fn tail(words: &[u64; 8]) -> u128 {
     let [.., low, high] = *words;
     u128::from(high) << 64 | u128::from(low)
 }
 
 /// The `index`-th 16 bits, counted from the low end; 7 is the last.
-#[inline]
+#[inline(always)]
 fn sixteen(tail: u128, index: usize) -> u16 {
     let [a, b, ..] = (tail >> (16 * (index & 7))).to_le_bytes();
     u16::from_le_bytes([a, b])
