@@ -22,6 +22,9 @@ use std::time::Instant;
 /// more than the look-ups of ten million rows gain from it (docs/performance.md).
 const ACCESS: Access = Access::Map;
 
+/// From this length of the input on, room for the output is asked for at once.
+const RESERVE_FROM_BYTES: u64 = 16 << 20;
+
 /// Each thread has some megabytes of buffers, so far more than processors only cost memory.
 const THREADS_MAX: usize = 1024;
 
@@ -54,10 +57,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     };
 
     let digests = arguments.report.is_some();
-    let mut kept = Measured::new(
-        files::open_output(arguments.output.as_deref().unwrap_or(Path::new("-")))?,
-        digests,
-    );
+    let mut kept = files::open_output(arguments.output.as_deref().unwrap_or(Path::new("-")))?;
+    // Nearly all rows are kept, as a rule.
+    kept.reserve(length.filter(|length| *length >= RESERVE_FROM_BYTES).unwrap_or(0));
+    let mut kept = Measured::new(kept, digests);
     let mut withheld = match &arguments.suppressed {
         Some(path) => Some(io::BufWriter::with_capacity(
             1 << 18,
