@@ -150,8 +150,13 @@ impl Judge<'_> {
         let now = self.options.now;
         let mut hits = std::mem::take(&mut judged.hits);
         self.snapshot.look_up_hits(&judged.hashes, now, &mut hits);
+        // Most hits of a batch are alike.
+        let mut known = (Blocks::NONE, ReasonSet::NONE);
         for &(at, found) in &hits {
-            self.apply_address(chunk.bytes(), judged, at, found);
+            if found != known.0 {
+                known = (found, found.reasons(self.options.class));
+            }
+            self.apply_address(chunk.bytes(), judged, at, known);
         }
         self.snapshot.look_up_hits(&judged.contact_hashes, now, &mut hits);
         for &(at, found) in &hits {
@@ -263,9 +268,14 @@ impl Judge<'_> {
     }
 
     /// Adds to a row what withholds its address number `at` of the chunk.
-    fn apply_address(&self, bytes: &[u8], judged: &mut Judged, at: usize, found: Blocks) {
+    fn apply_address(
+        &self,
+        bytes: &[u8],
+        judged: &mut Judged,
+        at: usize,
+        (found, mut reasons): (Blocks, ReasonSet),
+    ) {
         let probe = judged.addresses[at];
-        let mut reasons = found.reasons(self.options.class);
         if found.contains(Blocks::HAS_LISTS) {
             let row_lists = judged.list_cells.get(probe.row()).copied().flatten();
             let row_lists = row_lists.map(|cell| {
