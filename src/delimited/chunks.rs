@@ -44,7 +44,7 @@ impl ChunkBuffer {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The chunk's records, from its first one on or from `at`, which begins one.
+    /// The chunk's records, from [`ChunkBuffer::from`] on.
     ///
     /// Only before [`ChunkBuffer::bytes_mut`] has changed anything.
     #[must_use]

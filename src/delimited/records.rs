@@ -6,8 +6,8 @@ use super::{Cell, Cells, Dialect, Fault, FaultKind, Limits, QUOTE, Record, Split
 /// The records of a text whose [`Structure`] is known: the same as [`Splitter`] gives, in a fraction of
 /// the time.
 ///
-/// Cost: some 10 instructions a record, and for each cell up to the last wanted one, as long as a record
-/// has at most 128 bytes; a few more for each 64 bytes beyond.
+/// Cost: a few dozen instructions a record and for each cell up to the last wanted one, as long as a
+/// record has at most 128 bytes; a few more for each 128 bytes beyond.
 #[derive(Debug)]
 pub struct Records<'a> {
     text: &'a [u8],
