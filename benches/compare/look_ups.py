@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import shutil
@@ -38,16 +39,23 @@ def loaded(directory: str, suppressed: str) -> sqlite3.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def filtered(recipients: str, output: str):
+    """The recipients' header, their rows, and a writer that has written the header to the output."""
+    with open(recipients, newline="", encoding="utf-8") as source, open(output, "w", newline="") as target:
+        rows, writer = csv.reader(source), csv.writer(target, lineterminator="\n")
+        header = next(rows)
+        writer.writerow(header)
+        yield header, rows, writer
+
+
 def sqlite_row_by_row(suppressed: str, recipients: str, output: str, measured: Callable) -> None:
     """One prepared SELECT a row."""
     with tempfile.TemporaryDirectory(dir=Path(output).parent) as directory:
         connection = loaded(directory, suppressed)
 
         def work() -> None:
-            with open(recipients, newline="", encoding="utf-8") as source, open(output, "w", newline="") as target:
-                rows, writer = csv.reader(source), csv.writer(target, lineterminator="\n")
-                header = next(rows)
-                writer.writerow(header)
+            with filtered(recipients, output) as (header, rows, writer):
                 at = header.index("email")
                 ask = connection.execute
                 writer.writerows(
@@ -66,10 +74,7 @@ def sqlite_anti_join(suppressed: str, recipients: str, output: str, measured: Ca
         connection = loaded(directory, suppressed)
 
         def work() -> None:
-            with open(recipients, newline="", encoding="utf-8") as source, open(output, "w", newline="") as target:
-                rows, writer = csv.reader(source), csv.writer(target, lineterminator="\n")
-                header = next(rows)
-                writer.writerow(header)
+            with filtered(recipients, output) as (header, rows, writer):
                 connection.execute(f"CREATE TABLE recipients ({', '.join(header)})")
                 connection.execute("BEGIN")
                 connection.executemany(f"INSERT INTO recipients VALUES ({', '.join('?' * len(header))})", rows)
