@@ -18,9 +18,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("index", &["record", "storage", "segment"]),
     ("ledger", &["address", "record"]),
     ("delimited", &[]),
-    ("import", &["address", "record", "delimited"]),
+    ("source", &["delimited"]),
+    ("import", &["address", "record", "delimited", "source"]),
     ("catch_up", &["record", "storage", "segment", "index", "ledger"]),
-    ("filter", &["address", "record", "storage", "segment", "index", "delimited"]),
+    ("filter", &["address", "record", "storage", "segment", "index", "delimited", "source"]),
     // A store on disk as commands open it: ledger and index together.
     ("store", &["address", "record", "storage", "segment", "index", "ledger", "catch_up"]),
     (
@@ -33,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "index",
             "ledger",
             "delimited",
+            "source",
             "import",
             "catch_up",
             "filter",

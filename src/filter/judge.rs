@@ -95,6 +95,16 @@ pub(super) struct Judged {
     text: Vec<u8>,
 }
 
+/// The cells of a row that are looked up, in whatever text they stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowCells<'a> {
+    /// The address cells; one that is missing is an empty one.
+    pub emails: &'a [Cell],
+    pub contact: Option<Cell>,
+    /// The row's own lists, `a;b`.
+    pub list: Option<Cell>,
+}
+
 /// Judges chunks; shared by the workers.
 pub(super) struct Judge<'a> {
     pub snapshot: &'a Snapshot,
@@ -147,6 +157,13 @@ impl Judge<'_> {
     pub fn judge(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
         judged.clear();
         self.split(chunk, judged)?;
+        self.look_up(chunk.bytes(), judged);
+        Ok(())
+    }
+
+    /// Looks up what was gathered of rows whose cells stand in `text`, and gives the rows their reasons.
+    #[inline(always)]
+    pub fn look_up(&self, text: &[u8], judged: &mut Judged) {
         let now = self.options.now;
         let mut hits = std::mem::take(&mut judged.hits);
         self.snapshot.look_up_hits(&judged.hashes, now, &mut hits);
@@ -156,7 +173,7 @@ impl Judge<'_> {
             if found != known.0 {
                 known = (found, found.reasons(self.options.class));
             }
-            self.apply_address(chunk.bytes(), judged, at, known);
+            self.apply_address(text, judged, at, known);
         }
         self.snapshot.look_up_hits(&judged.contact_hashes, now, &mut hits);
         for &(at, found) in &hits {
@@ -164,7 +181,6 @@ impl Judge<'_> {
             row.reasons = row.reasons.union(found.reasons(self.options.class));
         }
         judged.hits = hits;
-        Ok(())
     }
 
     /// Splits the chunk, and gathers what is to be looked up.
@@ -203,28 +219,45 @@ impl Judge<'_> {
         let contact = self.columns.contact.and_then(|column| cells.place(column));
         let list = self.columns.list.and_then(|column| cells.place(column));
         let mut records = chunk.records(self.options.dialect, self.options.limits);
+        let mut emails = Vec::with_capacity(places.len());
         while let Some(record) = records.next_record(&mut cells).map_err(ChunkFault::Text)? {
-            let mut reasons = ReasonSet::NONE;
-            for place in &places {
-                let cell = place.and_then(|place| cells.at(place)).unwrap_or_default();
-                reasons = reasons.union(self.gather(bytes, record, cell, judged)?);
-            }
-            if let Some(cell) = contact.and_then(|place| cells.at(place)) {
-                let id = text(cell.text(bytes, &mut judged.text), record.start, "contact")?;
-                if !id.is_empty() {
-                    judged.contact_hashes.push(self.hasher.contact(id.as_bytes()));
-                    judged.contacts.push(judged.rows.len());
-                }
-            }
-            if let Some(place) = list {
-                let cell = cells.at(place);
-                if let Some(cell) = cell {
-                    text(cell.text(bytes, &mut judged.text), record.start, "list")?;
-                }
-                judged.list_cells.push(cell);
-            }
-            judged.rows.push(Row::new(record, reasons));
+            emails.clear();
+            emails
+                .extend(places.iter().map(|at| at.and_then(|at| cells.at(at)).unwrap_or_default()));
+            let contact = contact.and_then(|place| cells.at(place));
+            let list = list.and_then(|place| cells.at(place));
+            self.add_row(bytes, record, RowCells { emails: &emails, contact, list }, judged)?;
         }
+        Ok(())
+    }
+
+    /// Gathers what is to be looked up of one more row, whose cells stand in `text`, for
+    /// [`Judge::look_up`]. A row without any address cell is judged by what else it has.
+    pub fn add_row(
+        &self,
+        text: &[u8],
+        record: Record,
+        cells: RowCells<'_>,
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
+        let mut reasons = ReasonSet::NONE;
+        for cell in cells.emails {
+            reasons = reasons.union(self.gather(text, record, *cell, judged)?);
+        }
+        if let Some(cell) = cells.contact {
+            let id = trimmed(cell.text(text, &mut judged.text), record.start, "contact")?;
+            if !id.is_empty() {
+                judged.contact_hashes.push(self.hasher.contact(id.as_bytes()));
+                judged.contacts.push(judged.rows.len());
+            }
+        }
+        if let Some(cell) = cells.list {
+            trimmed(cell.text(text, &mut judged.text), record.start, "list")?;
+        }
+        if self.columns.list.is_some() {
+            judged.list_cells.push(cells.list);
+        }
+        judged.rows.push(Row::new(record, reasons));
         Ok(())
     }
 
@@ -302,7 +335,7 @@ impl Judge<'_> {
 }
 
 /// A cell's text without surrounding white space, as an import keeps it.
-fn text<'t>(cell: &'t [u8], at: usize, what: &'static str) -> Result<&'t str, ChunkFault> {
+fn trimmed<'t>(cell: &'t [u8], at: usize, what: &'static str) -> Result<&'t str, ChunkFault> {
     let text = std::str::from_utf8(cell).map_err(|_| ChunkFault::NotUtf8 { at, what })?;
     Ok(text.trim())
 }

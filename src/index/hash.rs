@@ -11,6 +11,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use super::fault;
 use super::siphash::State;
 use crate::error::{Error, Result};
+use crate::record::Algorithm;
 use crate::segment::Hash;
 
 /// Bytes of the store's secret.
@@ -27,6 +28,19 @@ enum Domain {
     Contact = 2,
     List = 3,
     Digest = 4,
+    DigestOnList = 5,
+    DomainRule = 6,
+    Presence = 7,
+}
+
+/// What an index may hold none of. Whether it holds some stands in an entry of its own, kept as any other:
+/// so a run over an index without digests computes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Domain rules.
+    DomainRules,
+    /// Digests of an algorithm, for lists or everywhere.
+    Digests(Algorithm),
 }
 
 /// The store's secret, from `secret.key`. Never printed.
@@ -119,7 +133,11 @@ pub struct KeyHasher {
     address_words: State,
     contact: SipHasher13,
     list: SipHasher13,
-    digest: SipHasher13,
+    // Of each algorithm, its number taken in as eight bytes too.
+    digest: [SipHasher13; Algorithm::ALL.len()],
+    digest_on_list: SipHasher13,
+    domain_rule: SipHasher13,
+    presence: SipHasher13,
     key_id: u64,
 }
 
@@ -137,7 +155,14 @@ impl KeyHasher {
             address_words: State::new(&secret.0, Domain::Address as u64),
             contact: of(Domain::Contact),
             list: of(Domain::List),
-            digest: of(Domain::Digest),
+            digest: Algorithm::ALL.map(|algorithm| {
+                let mut state = of(Domain::Digest);
+                state.write(&u64::from(algorithm.number()).to_le_bytes());
+                state
+            }),
+            digest_on_list: of(Domain::DigestOnList),
+            domain_rule: of(Domain::DomainRule),
+            presence: of(Domain::Presence),
             key_id: of(Domain::KeyId).hash(KEY_ID_TEXT).h1,
         }
     }
@@ -189,10 +214,36 @@ impl KeyHasher {
         pair(&self.list, list, key)
     }
 
-    /// The hash of a third party's digest, by its algorithm's name.
+    /// The hash of a third party's digest.
+    #[inline]
     #[must_use]
-    pub fn digest(&self, algorithm: &[u8], digest: &[u8]) -> Hash {
-        pair(&self.digest, algorithm, digest)
+    pub fn digest(&self, algorithm: Algorithm, digest: &[u8]) -> Hash {
+        hash(&self.digest[algorithm as usize], digest)
+    }
+
+    /// The hash of a third party's digest that is for one list.
+    #[must_use]
+    pub fn digest_on_list(&self, list: &[u8], algorithm: Algorithm, digest: &[u8]) -> Hash {
+        let mut state = self.digest_on_list;
+        state.write(&u64::from(algorithm.number()).to_le_bytes());
+        pair(&state, list, digest)
+    }
+
+    /// The hash of a domain that has rules.
+    #[inline]
+    #[must_use]
+    pub fn domain_rule(&self, domain: &[u8]) -> Hash {
+        hash(&self.domain_rule, domain)
+    }
+
+    /// The hash of the entry that says whether the index holds any of something; any bit says it does.
+    #[must_use]
+    pub fn presence(&self, of: Presence) -> Hash {
+        let number = match of {
+            Presence::DomainRules => 0,
+            Presence::Digests(algorithm) => algorithm.number(),
+        };
+        hash(&self.presence, &u64::from(number).to_le_bytes())
     }
 }
 
@@ -239,7 +290,10 @@ mod tests {
             hasher.address(&long),
             hasher.contact(b"42"),
             hasher.list(b"news", b"ann@example.com"),
-            hasher.digest(b"sha256", &[0xab; 32]),
+            hasher.digest(Algorithm::Sha256, &[0xab; 32]),
+            hasher.digest_on_list(b"news", Algorithm::Sha256, &[0xab; 32]),
+            hasher.domain_rule(b"example.com"),
+            hasher.presence(Presence::Digests(Algorithm::Md5)),
         ];
         assert_eq!(hasher.address(b"ann@example.com"), got[0]);
         let want = GOLDEN.map(|(lo, hi)| Hash { lo, hi });
@@ -249,13 +303,16 @@ mod tests {
 
     // Computed by another implementation, from the words of docs/format.md.
     const GOLDEN_KEY_ID: u64 = 0x464d_8368_d56b_4fad;
-    const GOLDEN: [(u64, u64); 6] = [
+    const GOLDEN: [(u64, u64); 9] = [
         (0xc38d_966f_5824_b898, 0x8bcd_fcb5_c73f_f4bb),
         (0x8a26_e620_dee5_05dc, 0xac0f_5caa_34f4_3d2f),
         (0x4d99_e5f4_c808_d760, 0x8299_8b8f_3eb9_b4cd),
         (0xb42c_5aed_c22e_8890, 0xdc97_f1d1_9dfe_be1b),
         (0xea13_4c9e_b98b_cb80, 0xc242_3951_b856_ebff),
-        (0xc68a_eb7d_ea21_24ff, 0x6218_353a_231b_c838),
+        (0x5075_a6b4_bd04_2afd, 0x6cee_1007_ef9f_364c),
+        (0x4967_e097_4fd8_cb0b, 0xc34c_f617_9f81_3f22),
+        (0xfea8_a024_8692_a218, 0xb12a_f945_d09d_fb6a),
+        (0x791e_74e5_164c_62c0, 0x367a_2f41_ce0e_169e),
     ];
 
     /// docs/format.md in other words: SipHash-1-3-128 over the domain as eight bytes, then the payload.
@@ -314,11 +371,17 @@ mod tests {
             hasher.list(b"a", b"b"),
             hasher.list(b"", b"ab"),
             hasher.list(b"ab", b""),
-            hasher.digest(b"a", b"b"),
+            hasher.digest(Algorithm::Md5, b"ab"),
+            hasher.digest(Algorithm::Sha1, b"ab"),
+            hasher.digest_on_list(b"a", Algorithm::Md5, b"b"),
+            hasher.digest_on_list(b"", Algorithm::Md5, b"ab"),
+            hasher.domain_rule(b"ab"),
+            hasher.presence(Presence::DomainRules),
+            hasher.presence(Presence::Digests(Algorithm::Md5)),
         ];
         hashes.sort_unstable();
         hashes.dedup();
-        assert_eq!(hashes.len(), 6);
+        assert_eq!(hashes.len(), 12);
     }
 
     #[test]

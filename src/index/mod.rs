@@ -54,7 +54,7 @@ mod verify;
 mod writer;
 
 pub use dictionary::dictionary_value;
-pub use hash::{KeyHasher, SECRET_BYTES, SecretKey};
+pub use hash::{KeyHasher, Presence, SECRET_BYTES, SecretKey};
 pub use manifest::Manifest;
 pub use merge::{SEGMENTS_MAX, Upkeep};
 pub use open::{Index, IndexIdentity, Position};

@@ -7,6 +7,8 @@
 pub mod blocks;
 pub mod class;
 pub mod contact;
+pub mod digest;
+pub mod domain_rule;
 pub mod native;
 pub mod permission;
 pub mod preference;
@@ -19,6 +21,8 @@ pub mod unsubscribe;
 pub use blocks::{Blocks, Expiry};
 pub use class::{Class, RecordClass};
 pub use contact::{Contact, Flag};
+pub use digest::{Algorithm, Digest, DigestBlocks};
+pub use domain_rule::{DomainBlocks, DomainRule};
 pub use native::{ContactRow, Kind, NativeRecord, NativeRow};
 pub use permission::{Channel, Permission};
 pub use preference::{Choice, Preference};
