@@ -2,6 +2,7 @@
 
 use super::chunk::{Failure, Parsed, Parser};
 use super::columns::Columns;
+use super::native::DomainRules;
 use super::reject::Reject;
 use crate::address::Policy;
 use crate::delimited::{ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits};
@@ -16,7 +17,7 @@ const CHUNKS_A_CORE: usize = 2;
 
 /// Gathers the records of a part of a file, on whichever thread.
 pub trait Gather: Send {
-    /// Takes a record in, with the key of its address.
+    /// Takes a record in, with the key of its address; a domain rule and a digest have none but their own.
     ///
     /// # Errors
     ///
@@ -44,6 +45,8 @@ pub struct NativeFile<'a, R> {
     pub kind: Kind,
     /// How its addresses become keys.
     pub policy: Policy,
+    /// Whether a domain rule may be for a [public suffix](crate::record::domain_rule::is_public_suffix).
+    pub allow_public_suffix: bool,
 }
 
 /// Reads a native file. Each part's records go into one that `gather` makes, and to `take`; returns how
@@ -63,7 +66,7 @@ pub fn read<G: Gather>(
     take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
-    let NativeFile { input, name, kind, policy } = file;
+    let NativeFile { input, name, kind, policy, allow_public_suffix } = file;
     let dialect = if name.ends_with(".tsv") { Dialect::TSV } else { Dialect::CSV };
     let limits = Limits::default();
     let mut input = Input { chunks: Chunks::new(input, dialect, limits), name };
@@ -75,9 +78,10 @@ pub fn read<G: Gather>(
             Error::input(format!("`{name}` is empty: not even a header"))
                 .with_hint("is the export complete? A file without records has its header")
         })?;
-    let columns = Columns::of(kind, &header, name)?;
-    first.from = header.record().end;
-    let parser = Parser { columns, kind, policy, dialect, limits };
+    let (columns, from) = Columns::of_file(kind, &header, name)?;
+    first.from = from;
+    let domain_rules = DomainRules { policy, allow_public_suffix };
+    let parser = Parser { columns, kind, policy, domain_rules, dialect, limits };
     let mut taker = Taker { name, take, progress, lines: 0, rows: 0 };
     if first.last {
         let _ = taker.take(parser.parse(first, gather()))?;
@@ -212,7 +216,9 @@ mod tests {
     fn read_all(text: &str) -> (Vec<String>, Vec<u64>, Result<u64>) {
         let (mut keys, mut lines) = (Vec::new(), Vec::new());
         let (name, policy) = ("list.csv", Policy::EXACT);
-        let file = NativeFile { input: text.as_bytes(), name, kind: Kind::Unsubscribes, policy };
+        let (kind, allow_public_suffix) = (Kind::Unsubscribes, false);
+        let input = text.as_bytes();
+        let file = NativeFile { input, name, kind, policy, allow_public_suffix };
         let take = |taken: Taken<'_, Addresses>| {
             match taken {
                 Taken::Records(mut part) => keys.append(&mut part.0),
