@@ -48,6 +48,7 @@
 //! `fast` answers for plain ASCII in one pass; `slow` is every rule above, with `parse`, `local` and
 //! `domain` for one part each. [`KeyBuffer`] belongs to the caller and is reused.
 
+pub mod digest;
 mod domain;
 mod fast;
 mod invalid;
