@@ -2,7 +2,7 @@
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
-use super::{Context, clock, exit, files, input};
+use super::{Context, clock, digest_warning, exit, files, input};
 use crate::error::{Error, Result};
 use crate::filter::{Measured, Output};
 use crate::import::{Gather, NativeFile, Rejects, Taken, read};
@@ -121,6 +121,7 @@ fn import(
     spinner.set_message("compile");
     store.catch_up(clock::now())?;
     spinner.finish_and_clear();
+    digest_warning::warn(context, store, kind, &counts)?;
     Ok(counts)
 }
 

@@ -29,7 +29,7 @@ enum Domain {
     List = 3,
     Digest = 4,
     DigestOnList = 5,
-    DomainRule = 6,
+    Rule = 6,
     Presence = 7,
 }
 
@@ -52,6 +52,15 @@ impl Presence {
         Self::Digests(Algorithm::Sha256),
         Self::Digests(Algorithm::Sha512),
     ];
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DomainRules => f.write_str("domain rules"),
+            Self::Digests(algorithm) => write!(f, "{algorithm} digests"),
+        }
+    }
 }
 
 /// The store's secret, from `secret.key`. Never printed.
@@ -172,7 +181,7 @@ impl KeyHasher {
                 state
             }),
             digest_on_list: of(Domain::DigestOnList),
-            domain_rule: of(Domain::DomainRule),
+            domain_rule: of(Domain::Rule),
             presence: of(Domain::Presence),
             key_id: of(Domain::KeyId).hash(KEY_ID_TEXT).h1,
         }
