@@ -13,11 +13,15 @@
 mod columns;
 mod dedupe;
 mod digest;
+mod digests;
+mod domains;
 mod judge;
+mod judged;
 mod message;
 mod options;
 mod output;
 mod pipeline;
+mod present;
 mod report;
 mod run;
 mod select;
