@@ -5,6 +5,7 @@ use super::digests::{Digests, Wanted};
 use super::domains::DomainMemo;
 pub(super) use super::judged::{Judged, Row};
 use super::judged::{Probe, name_list};
+use super::ndjson::{self, LineFault, Members};
 use super::options::{OnInvalid, Options};
 use super::present::Present;
 use super::run::Filter;
@@ -23,6 +24,8 @@ pub(super) enum ChunkFault {
     Address { at: usize, fault: InvalidAddress },
     /// A row's list or contact cell is no UTF-8: it would match no record, whatever is recorded.
     NotUtf8 { at: usize, what: &'static str },
+    /// A line is no JSON object, or can't be told whom it is for.
+    Line { at: usize, fault: LineFault },
 }
 
 /// The cells of a row that are looked up, in whatever text they stand.
@@ -42,6 +45,8 @@ pub(super) struct Judge<'a> {
     pub policy: Policy,
     pub options: &'a Options,
     pub columns: &'a Columns,
+    /// The members to be read, when the chunks are lines of JSON.
+    pub members: Option<&'a Members>,
     /// Whether the lists behind `opted_out` are to be named.
     pub names_lists: bool,
     /// What the snapshot holds besides addresses, contacts and lists.
@@ -53,7 +58,8 @@ impl<'a> Judge<'a> {
     pub fn new(filter: &Filter<'a>, columns: &'a Columns, names_lists: bool) -> Self {
         let Filter { snapshot, hasher, policy, options } = *filter;
         let present = Present::of(snapshot, hasher);
-        Self { snapshot, hasher, policy, options, columns, names_lists, present }
+        let members = None;
+        Self { snapshot, hasher, policy, options, columns, members, names_lists, present }
     }
 }
 
@@ -71,6 +77,9 @@ impl Judge<'_> {
         judged: &mut Judged,
     ) -> Result<(), ChunkFault> {
         judged.clear();
+        if let Some(members) = self.members {
+            return ndjson::judge(self, members, chunk, judged);
+        }
         self.split::<MORE>(chunk, judged)?;
         self.look_up(chunk.bytes(), judged);
         Ok(())
@@ -156,7 +165,6 @@ impl Judge<'_> {
 
     /// Gathers what is to be looked up of one more row, whose cells stand in `text`, for
     /// [`Judge::look_up`]. A row without any address cell is judged by what else it has.
-    #[expect(dead_code, reason = "for rows of other texts than CSV")]
     pub fn add_row(
         &self,
         text: &[u8],

@@ -2,6 +2,7 @@
 
 use super::digests::Digests;
 use super::domains::DomainMemo;
+use super::ndjson;
 use crate::address::KeyBuffer;
 use crate::delimited::{Cell, Record};
 use crate::record::{Blocks, ReasonSet};
@@ -108,6 +109,8 @@ pub(super) struct Judged {
     pub domains: DomainMemo,
     /// Large, and a chunk on its way is moved about.
     pub digests: Box<Digests<Probe>>,
+    /// What the cells of lines stand in.
+    pub decoded: ndjson::Decoded,
 }
 
 impl Judged {
@@ -126,6 +129,7 @@ impl Judged {
             parts: Vec::new(),
             domains: DomainMemo::default(),
             digests: Box::new(Digests::new()),
+            decoded: ndjson::Decoded::default(),
         }
     }
 

@@ -18,6 +18,7 @@ mod domains;
 mod judge;
 mod judged;
 mod message;
+mod ndjson;
 mod options;
 mod output;
 mod pipeline;
