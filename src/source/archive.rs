@@ -181,3 +181,6 @@ fn bad(name: &str, error: ZipError) -> Error {
             .with_hint("fetch it again"),
     }
 }
+
+#[cfg(test)]
+mod tests;

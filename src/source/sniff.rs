@@ -312,10 +312,12 @@ fn records(
     }
 }
 
-/// Something with an `@` inside: near enough to tell a row from a header.
+/// Something with an `@` inside a word: near enough to tell a row from a header.
 fn is_address(cell: &[u8]) -> bool {
-    let cell = cell.trim_ascii();
-    memchr::memchr(b'@', cell).is_some_and(|at| at > 0 && at + 1 < cell.len())
+    let letter = |at: Option<usize>| {
+        at.and_then(|at| cell.get(at)).is_some_and(|byte| !byte.is_ascii_whitespace())
+    };
+    memchr::memchr_iter(b'@', cell).any(|at| letter(at.checked_sub(1)) && letter(Some(at + 1)))
 }
 
 /// The length of a digest in hexadecimal digits, in bytes.
@@ -329,3 +331,6 @@ fn digest_bytes(cell: &[u8]) -> Option<usize> {
 fn plain_name(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests;
