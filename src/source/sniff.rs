@@ -80,6 +80,31 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column of which no row was looked at yet.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.trim().to_owned(), ..Self::default() }
+    }
+
+    /// Takes the cell of one more row into account.
+    pub fn see(&mut self, cell: &[u8]) {
+        let digest = digest_bytes(cell);
+        self.digest_bytes = self.digest_bytes.or(digest);
+        self.filled += usize::from(!cell.trim_ascii().is_empty());
+        self.addresses += usize::from(is_address(cell));
+        self.digests += usize::from(digest.is_some() && digest == self.digest_bytes);
+    }
+
+    /// The one of `columns` that most likely holds the address: by its name unless its rows say otherwise,
+    /// else the first that holds addresses.
+    #[must_use]
+    pub fn address_among(columns: &[Self]) -> Option<usize> {
+        let named = columns.iter().position(|column| {
+            column.is_named_address() && (column.filled == 0 || column.addresses > 0)
+        });
+        named.or_else(|| columns.iter().position(Self::holds_addresses))
+    }
+
     /// Says whether its name is one for addresses.
     #[must_use]
     pub fn is_named_address(&self) -> bool {
@@ -123,14 +148,10 @@ pub struct Sniffed {
 }
 
 impl Sniffed {
-    /// The one column that most likely holds the address: by its name unless its rows say otherwise, else
-    /// the first that holds addresses.
+    /// The column that most likely holds the address ([`Column::address_among`]).
     #[must_use]
     pub fn address_column(&self) -> Option<usize> {
-        let named = self.columns.iter().position(|column| {
-            column.is_named_address() && (column.filled == 0 || column.addresses > 0)
-        });
-        named.or_else(|| self.columns.iter().position(Column::holds_addresses))
+        Column::address_among(&self.columns)
     }
 
     /// The first `count` rows of the text that was looked at, header left out, cells unquoted.
@@ -210,10 +231,7 @@ impl Sniffed {
         if !self.has_header {
             return self.add(cells);
         }
-        let named = |cell: &&[u8]| Column {
-            name: String::from_utf8_lossy(cell).trim().to_owned(),
-            ..Column::default()
-        };
+        let named = |cell: &&[u8]| Column::named(&String::from_utf8_lossy(cell));
         self.columns = cells.iter().map(named).collect();
     }
 
@@ -223,11 +241,7 @@ impl Sniffed {
             self.columns.resize(cells.len(), Column::default());
         }
         for (column, cell) in self.columns.iter_mut().zip(cells) {
-            let digest = digest_bytes(cell);
-            column.digest_bytes = column.digest_bytes.or(digest);
-            column.filled += usize::from(!cell.trim_ascii().is_empty());
-            column.addresses += usize::from(is_address(cell));
-            column.digests += usize::from(digest.is_some() && digest == column.digest_bytes);
+            column.see(cell);
         }
     }
 }
