@@ -195,3 +195,51 @@ fn nothing_of_a_file_reaches_the_terminal_as_a_command() {
     sandbox.write("empty.csv", "");
     assert_eq!(inspect(&sandbox, "empty.csv")["contents"][0]["format"], "empty");
 }
+
+/// A Parquet file of two columns, `id` and `who`.
+fn parquet(addresses: &[&str]) -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+    use std::sync::Arc;
+    let schema = "message batch { required int64 id; required binary who (UTF8); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut out = Vec::new();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(&mut out, schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let ids: Vec<i64> = (1..).take(addresses.len()).collect();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&ids, None, None).unwrap();
+    column.close().unwrap();
+    let texts: Vec<ByteArray> = addresses.iter().map(|text| ByteArray::from(*text)).collect();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    out
+}
+
+#[test]
+fn a_parquet_file_is_described_by_its_footer_and_first_rows() {
+    let sandbox = Sandbox::without_store();
+    let bytes = parquet(&["ann@example.com", "bob@example.com"]);
+    sandbox.write("in.bin", &bytes);
+    let seen = inspect(&sandbox, "in.bin");
+    let content = &seen["contents"][0];
+    assert_eq!(content["format"], "parquet");
+    assert_eq!(content["encoding"], Value::Null);
+    assert_eq!(content["rows"], 2);
+    assert_eq!(content["columns"][0]["name"], "id");
+    assert_eq!(content["columns"][0]["type"], "INT64");
+    assert_eq!(content["address_column"], 2);
+    assert_eq!(content["sample"][1], json!(["2", "bob@example.com"]));
+    let run = sandbox.quell_reading(["inspect", "-", "--json"], &bytes).expect(0);
+    assert_eq!(run.json()["contents"], seen["contents"].clone());
+    for length in [4, bytes.len() / 2, bytes.len() - 1] {
+        sandbox.write("in.bin", &bytes[..length]);
+        sandbox.quell(["inspect", "in.bin"]).expect(3).says("parquet");
+    }
+}

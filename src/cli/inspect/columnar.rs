@@ -55,10 +55,12 @@ pub(super) fn content(file: File, look: &Look<'_>) -> Result<Content> {
 
 /// The type of a column: what it means, else how it is stored.
 fn kind(column: &ColumnDescriptor) -> String {
-    match column.logical_type_ref() {
-        Some(logical) => format!("{logical:?}"),
-        None => column.physical_type().to_string(),
-    }
+    let Some(logical) = column.logical_type_ref() else {
+        return column.physical_type().to_string();
+    };
+    // `Timestamp { unit: … }`: the word will do.
+    let words = format!("{logical:?}");
+    words.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }
 
 fn cells(row: &Row) -> Vec<String> {

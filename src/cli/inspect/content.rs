@@ -224,6 +224,10 @@ fn json(content: &mut Content, seen: &Seen, input: impl Read, look: &Look<'_>) -
         if count == 0 {
             break;
         }
+        if line.len() as u64 > limit {
+            let message = format!("`{}`: line {number} is over {limit} bytes", look.name);
+            return Err(Error::input(message).with_hint("NDJSON has one object a line"));
+        }
         if line.trim_ascii().is_empty() {
             continue;
         }
