@@ -234,10 +234,11 @@ fn a_parquet_file_is_described_by_its_footer_and_first_rows() {
     assert_eq!(content["rows"], 2);
     assert_eq!(content["columns"][0]["name"], "id");
     assert_eq!(content["columns"][0]["type"], "INT64");
+    assert_eq!(content["columns"][1]["type"], "UTF8");
     assert_eq!(content["address_column"], 2);
     assert_eq!(content["sample"][1], json!(["2", "bob@example.com"]));
     let run = sandbox.quell_reading(["inspect", "-", "--json"], &bytes).expect(0);
-    assert_eq!(run.json()["contents"], seen["contents"].clone());
+    assert_eq!(run.json()["contents"][0]["columns"], content["columns"]);
     for length in [4, bytes.len() / 2, bytes.len() - 1] {
         sandbox.write("in.bin", &bytes[..length]);
         sandbox.quell(["inspect", "in.bin"]).expect(3).says("parquet");

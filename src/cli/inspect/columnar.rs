@@ -3,6 +3,7 @@
 use super::content::{Content, Look, quoted};
 use crate::error::{Error, Result};
 use crate::source::Column;
+use parquet::basic::ConvertedType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
@@ -55,12 +56,15 @@ pub(super) fn content(file: File, look: &Look<'_>) -> Result<Content> {
 
 /// The type of a column: what it means, else how it is stored.
 fn kind(column: &ColumnDescriptor) -> String {
-    let Some(logical) = column.logical_type_ref() else {
-        return column.physical_type().to_string();
-    };
-    // `Timestamp { unit: … }`: the word will do.
-    let words = format!("{logical:?}");
-    words.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    if let Some(logical) = column.logical_type_ref() {
+        // `Timestamp { unit: … }`: the word will do.
+        let words = format!("{logical:?}");
+        return words.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+    }
+    match column.converted_type() {
+        ConvertedType::NONE => column.physical_type().to_string(),
+        converted => converted.to_string(),
+    }
 }
 
 fn cells(row: &Row) -> Vec<String> {
