@@ -2,6 +2,7 @@
 
 use super::package::{Looked, Package};
 use super::read_form;
+use super::rejects::RejectsFile;
 use crate::address::Policy;
 use crate::cli::terminal::print;
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ pub(super) fn foresee(
     candidate: Candidate,
     list: Option<&str>,
     policy: Policy,
+    rejected_rows: &mut RejectsFile,
 ) -> Result<Foreseen> {
     let mut foreseen = Foreseen {
         read: 0,
@@ -55,6 +57,7 @@ pub(super) fn foresee(
                     if rejects.len() < SHOWN {
                         rejects.push((reject.line, reject.cause.to_string()));
                     }
+                    rejected_rows.add(looked, &reject)?;
                 }
             }
             Ok(())

@@ -3,23 +3,24 @@
 mod choose;
 mod dry_run;
 mod package;
+mod rejects;
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
 use super::{Context, clock, exit, files, input};
 use crate::address::Policy;
 use crate::error::{Error, Result};
-use crate::filter::Output;
 use crate::import::detect::{Candidate, Form};
 use crate::import::vendor::{self, VendorFile};
-use crate::import::{Gather, Keyed, NativeFile, Reject, Rejects, Taken, read};
+use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
 use crate::store::Store;
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
+use rejects::RejectsFile;
 use serde_json::{Value, json};
-use std::io::{BufWriter, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -34,22 +35,19 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     refuse_clashes(arguments, files)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
     let list = list.as_deref();
-    let mut job = Job { context, arguments, choice, list, rejects: None };
-    let mut answers = Vec::new();
-    let outcome = if arguments.dry_run {
-        let policy = dry_run::policy(&context.store)?;
-        each(files, |path| job.foresee(path, policy, &mut answers))
+    let mode = if arguments.dry_run {
+        Mode::Foresee(dry_run::policy(&context.store)?)
     } else {
-        let store = Store::open(&context.store)?;
-        if let Some(path) = &arguments.rejects {
-            let out = BufWriter::new(files::open_output(path)?);
-            let rejects = Rejects::new(out).map_err(|error| Error::writing(path, error))?;
-            job.rejects = Some(rejects);
-        }
-        let outcome = each(files, |path| job.import(&store, path, &mut answers));
-        job.publish()?;
-        outcome
+        Mode::Apply(Box::new(Store::open(&context.store)?))
     };
+    let rejects = RejectsFile::create(arguments.rejects.as_deref())?;
+    let mut job = Job { context, arguments, choice, list, rejects };
+    let mut answers = Vec::new();
+    let outcome = files.iter().try_for_each(|path| match &mode {
+        Mode::Apply(store) => job.import(store, path, &mut answers),
+        Mode::Foresee(policy) => job.foresee(path, *policy, &mut answers),
+    });
+    job.rejects.publish()?;
     // Also before an error: what an earlier file came to is applied.
     if arguments.json {
         match answers.as_slice() {
@@ -61,8 +59,10 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     outcome.map(|()| exit::DONE)
 }
 
-fn each(files: &[PathBuf], mut run: impl FnMut(&Path) -> Result<()>) -> Result<()> {
-    files.iter().try_for_each(|file| run(file))
+/// Whether the files are applied or only looked at.
+enum Mode {
+    Apply(Box<Store>),
+    Foresee(Policy),
 }
 
 /// The rejects would overwrite what they came from, or mix with the counts.
@@ -80,7 +80,7 @@ struct Job<'j> {
     arguments: &'j Import,
     choice: Choice,
     list: Option<&'j str>,
-    rejects: Option<Rejects<BufWriter<Output>>>,
+    rejects: RejectsFile,
 }
 
 impl Job<'_> {
@@ -123,10 +123,11 @@ impl Job<'_> {
     }
 
     /// Says what a file would come to.
-    fn foresee(&self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
+    fn foresee(&mut self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
         let (refused, _) = with_package(path, |package| {
             let candidate = self.decide(package)?;
-            let foreseen = dry_run::foresee(package, candidate, self.list, policy)?;
+            let foreseen =
+                dry_run::foresee(package, candidate, self.list, policy, &mut self.rejects)?;
             if self.arguments.json {
                 answers.push(foreseen.to_json(&package.name, package.compression, candidate));
             } else {
@@ -171,9 +172,7 @@ impl Job<'_> {
                 Taken::Reject(reject) => {
                     rejected += 1;
                     first_reject.get_or_insert_with(|| told(looked, &reject));
-                    let Some(rejects) = rejects.as_mut() else { return Ok(()) };
-                    let added = rejects.add(looked.member.as_deref(), &reject);
-                    added.map_err(|error| Error::writing(Path::new("rejects"), error))
+                    rejects.add(looked, &reject)
                 }
             };
             read += read_form(form, looked, input, (list, policy), gather, take, &|bytes| {
@@ -184,16 +183,6 @@ impl Job<'_> {
         bar.finish_and_clear();
         let first_reject = first_reject.unwrap_or_default();
         Ok(Gathered { session, read, rejected, first_reject })
-    }
-
-    /// Gives the rejects their name.
-    fn publish(&mut self) -> Result<()> {
-        if let (Some(rejects), Some(path)) = (self.rejects.take(), &self.arguments.rejects) {
-            let out = rejects.into_inner().into_inner();
-            let out = out.map_err(|error| Error::writing(path, error.into_error()))?;
-            out.publish(false)?;
-        }
-        Ok(())
     }
 }
 
