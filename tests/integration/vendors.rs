@@ -225,7 +225,7 @@ fn what_is_not_recognised_names_its_columns_and_what_is_needed() {
     let run = sandbox.quell(["import", "x.csv"]).expect(3);
     run.says("`Name`, `Colour`").says("--format").says("`email`");
     sandbox.write("empty.csv", "");
-    sandbox.quell(["import", "empty.csv"]).expect(3).says("no columns");
+    sandbox.quell(["import", "empty.csv"]).expect(3).says("empty");
     sandbox.quell(["import", "--format", "plain", "x.csv"]).expect(3);
     sandbox
         .quell(["import", "--format", "ses-suppression", "x.csv"])
@@ -293,10 +293,8 @@ fn a_dry_run_reads_everything_shows_it_and_applies_nothing() {
     let before = crate::sandbox::tree(&sandbox.path("store"));
     let run = sandbox.quell(["import", "--dry-run", "contacts.csv"]).expect(0);
     let text = run.text();
-    for words in
-        ["ses-contacts", "UTF-8", "`topicPreferences.", "from list Cycling", "row: nothing"]
-    {
-        assert!(text.contains(words) || words.starts_with('`'), "{words}:\n{text}");
+    for words in ["ses-contacts", "UTF-8", "`emailAddress`", "from list Cycling", "row: nothing"] {
+        assert!(text.contains(words), "{words}:\n{text}");
     }
     assert!(text.contains("read 4, records 5, rejected 0; nothing was applied"), "{text}");
     let answer = sandbox.quell(["import", "--dry-run", "--json", "contacts.csv"]).expect(0).json();
