@@ -80,8 +80,12 @@ fn members(file: File, limits: &UnpackLimits, looks: &content::Look<'_>) -> Resu
     for member in archive.members().to_vec() {
         let name = format!("{}: {}", looks.name, member.name);
         let look = content::Look { name: &name, own_name: &member.name, ..*looks };
-        let mut content = content::of_text(archive.read(&member)?, &look)?;
-        content.member = Some(member.name);
+        let (format, start) = archive.look(&member)?;
+        let mut content = match format {
+            Format::Plain => content::of_text(start, &look)?,
+            _ => Content { format: "other", note: Some(format.what()), ..Content::default() },
+        };
+        content.member = Some(member.name.clone());
         contents.push(content);
     }
     Ok(contents)

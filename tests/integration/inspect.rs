@@ -138,6 +138,7 @@ fn an_archive_is_described_file_by_file_and_nothing_is_extracted() {
     let zip = zipped(&[
         ("../evil.csv", b"email,name\nann@example.com,x\n"),
         ("hashes.txt", b"55502f40dc8b7c769880b10874abc9d0\n"),
+        ("guide.pdf", b"%PDF-1.7"),
     ]);
     sandbox.write("export.zip", &zip);
     let seen = inspect(&sandbox, "export.zip");
@@ -146,6 +147,7 @@ fn an_archive_is_described_file_by_file_and_nothing_is_extracted() {
     assert_eq!(seen["contents"][0]["rows"], 1);
     assert_eq!(seen["contents"][1]["header"], false);
     assert_eq!(seen["contents"][1]["columns"][0]["digest"], "md5");
+    assert_eq!(seen["contents"][2]["note"], "a PDF");
     assert!(!sandbox.exists("../evil.csv") && !sandbox.exists("hashes.txt"));
     let run = sandbox.quell_reading(["inspect", "-", "--json"], &zip).expect(0);
     assert_eq!(run.json()["contents"], seen["contents"]);

@@ -25,4 +25,5 @@ mod resubscribe;
 mod sandbox;
 mod search_history;
 mod story;
+mod vendors;
 mod verbatim;

@@ -30,8 +30,11 @@ pub(super) struct Content {
     /// Its name in the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) member: Option<String>,
-    /// `csv`, `ndjson`, `json`, `parquet` or `empty`.
+    /// `csv`, `ndjson`, `json`, `parquet`, `empty` or `other`.
     pub(super) format: &'static str,
+    /// What it is, if it is nothing that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<&'static str>,
     /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`; nothing for Parquet.
     pub(super) encoding: Option<&'static str>,
     #[serde(skip)]

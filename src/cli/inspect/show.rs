@@ -70,7 +70,7 @@ fn describe(out: &mut String, content: &Content) {
 }
 
 fn facts(content: &Content) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("format", content.format.to_owned())];
+    let mut facts = vec![("format", content.note.unwrap_or(content.format).to_owned())];
     if content.encoding.is_some() {
         facts.push(("encoding", content.encoding_in_words.clone()));
     }
