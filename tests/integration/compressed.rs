@@ -206,6 +206,8 @@ fn damaged_data_end_with_3_and_no_output() {
         ([&zstandard(&batch)[..], b"p3@example.com\n"].concat(), "damaged at byte"),
         (gzip(&gzip(&batch)), "inside a gzip file"),
         (gzip(b"\xff\xfee\0m\0a\0i\0l\0\n\0"), "utf-16"),
+        (gzip(b"e\0m\0a\0i\0l\0\n\0a\0@\0b\0.\0c\0\n\0"), "utf-16"),
+        (b"\0e\0m\0a\0i\0l\0\n".to_vec(), "utf-16"),
         (b"PK\x03\x04 and so on".to_vec(), "zip"),
         (b"\xfd7zXZ\0\0".to_vec(), "xz"),
     ] {
