@@ -65,6 +65,12 @@ impl<'a> Row<'a> {
         self.cells.text(place).map_err(|()| RejectCause::NotUtf8(self.name_of(field)))
     }
 
+    /// Says whether the file has the column.
+    #[must_use]
+    pub fn has(&self, field: usize) -> bool {
+        self.columns.places.get(field).is_some_and(Option::is_some)
+    }
+
     /// A cell's text, which must not be empty.
     ///
     /// # Errors
