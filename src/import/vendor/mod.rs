@@ -21,10 +21,20 @@ mod table;
 mod tests;
 mod time;
 
+mod clickdimensions;
+mod dynamics;
+mod hubspot;
+mod klaviyo;
+mod listmonk;
+mod mailchimp;
 mod mailgun;
+mod mandrill;
+mod mautic;
 mod plain;
+mod postmark;
 mod sendgrid;
 mod ses;
+mod sparkpost;
 
 use super::detect::Seen;
 use super::reader::{Gather, Taken};
@@ -38,10 +48,22 @@ use std::io::Read;
 
 /// Every format, in the order of their names.
 pub const FORMATS: &[&Format] = &[
+    &clickdimensions::PREFERENCES,
+    &clickdimensions::UNSUBSCRIBES,
+    &dynamics::CONTACTS,
+    &hubspot::HUBSPOT,
+    &klaviyo::KLAVIYO,
+    &listmonk::LISTMONK,
+    &mailchimp::MAILCHIMP,
+    &mailchimp::CLEANED,
+    &mailchimp::UNSUBSCRIBED,
     &mailgun::BOUNCES,
     &mailgun::COMPLAINTS,
     &mailgun::UNSUBSCRIBES,
+    &mandrill::MANDRILL,
+    &mautic::MAUTIC,
     &plain::PLAIN,
+    &postmark::POSTMARK,
     &sendgrid::BLOCKS,
     &sendgrid::BOUNCES,
     &sendgrid::INVALID,
@@ -49,6 +71,7 @@ pub const FORMATS: &[&Format] = &[
     &sendgrid::UNSUBSCRIBES,
     &ses::CONTACTS,
     &ses::SUPPRESSION,
+    &sparkpost::SPARKPOST,
 ];
 
 /// A vendor's file format.
