@@ -6,10 +6,11 @@
 use super::columns::kinds_of;
 use super::vendor::{FORMATS, Format, first_row};
 use crate::address::{KeyBuffer, Policy};
-use crate::delimited::{AllCells, Dialect, Limits, Splitter, skip_byte_order_mark};
+use crate::delimited::{Dialect, skip_byte_order_mark};
 use crate::record::Kind;
+use crate::source::{Sniffed, sniff};
 
-/// Rows that are looked at.
+/// Rows that are kept to look at.
 const ROWS: usize = 5;
 
 /// What a file is read as.
@@ -70,16 +71,39 @@ enum Layout {
 }
 
 impl Seen {
-    /// Looks at the first bytes of a text, some 64 KiB, of the file `name`.
+    /// Looks at the first bytes of a text, some 64 KiB, of the file `name`; `whole` says that they are all
+    /// of it.
+    ///
+    /// ```
+    /// use quell::import::detect::{Seen, detect};
+    ///
+    /// let start = b"status,reason,email,created\n5.1.1,gone,ann@example.com,1790083507\n";
+    /// let seen = Seen::of_start(start, true, "suppression_bounces.csv");
+    /// let candidates = detect(&seen);
+    /// assert_eq!(candidates.len(), 1);
+    /// assert_eq!(candidates[0].form.name(), "sendgrid-bounces");
+    /// ```
     #[must_use]
-    pub fn of_start(start: &[u8], name: &str) -> Self {
+    pub fn of_start(start: &[u8], whole: bool, name: &str) -> Self {
         let text = &start[skip_byte_order_mark(start)..];
-        let file = file_of(name);
         if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
-            return Self::of_json(text, file);
+            return Self::of_json(text, file_of(name));
         }
-        let rows = rows(text, delimiter(start, name));
-        Self::of_rows(rows, file)
+        let sniffed = delimited(start, whole, name);
+        let rows = sniffed.sample(start, ROWS);
+        let names = if sniffed.has_header {
+            sniffed.columns.into_iter().map(|column| column.name).collect()
+        } else {
+            Vec::new()
+        };
+        Self::of_table(names, rows, name)
+    }
+
+    /// A delimited file of which the header and the first rows are known; without a header it has no names.
+    #[must_use]
+    pub fn of_table(names: Vec<String>, rows: Vec<Vec<String>>, name: &str) -> Self {
+        let has_header = !names.is_empty();
+        Self { file: file_of(name), layout: Layout::Table { has_header }, names, rows }
     }
 
     fn of_json(text: &[u8], file: String) -> Self {
@@ -90,13 +114,6 @@ impl Seen {
         };
         let (names, row) = start.row.into_iter().unzip();
         Self { file, layout, names, rows: vec![row] }
-    }
-
-    /// A delimited file by its first records; the first is the header, unless it holds an address.
-    fn of_rows(mut rows: Vec<Vec<String>>, file: String) -> Self {
-        let has_header = !rows.first().is_some_and(|row| row.iter().any(|cell| is_address(cell)));
-        let names = if has_header && !rows.is_empty() { rows.remove(0) } else { Vec::new() };
-        Self { file, layout: Layout::Table { has_header }, names, rows }
     }
 
     /// The file's name without its directories, lower-cased.
@@ -211,53 +228,17 @@ fn file_of(name: &str) -> String {
     plain.unwrap_or(&file).to_owned()
 }
 
-/// The first records of a text. The last one is left out when it may be cut.
-fn rows(text: &[u8], dialect: Dialect) -> Vec<Vec<String>> {
-    let mut splitter = Splitter::new(text, 0, dialect, Limits::default());
-    let mut cells = AllCells::default();
-    let mut rows = Vec::new();
-    let mut scratch = Vec::new();
-    while rows.len() <= ROWS {
-        let Ok(Some(record)) = splitter.next_record(&mut cells) else { break };
-        let is_cut = record.end == text.len() && record.content_end == record.end;
-        if is_cut && !rows.is_empty() && text.len() as u64 >= super::reader::START_BYTES {
-            break;
-        }
-        let mut text_of = |cell: &crate::delimited::Cell| {
-            String::from_utf8_lossy(cell.text(text, &mut scratch)).trim().to_owned()
-        };
-        rows.push(cells.as_slice().iter().map(&mut text_of).collect());
-    }
-    rows
-}
-
 fn is_address(cell: &str) -> bool {
     cell.contains('@') && Policy::EXACT.key(cell.as_bytes(), &mut KeyBuffer::default()).is_ok()
 }
 
-/// What separates the cells: the one of comma, semicolon, tab and bar that the first line has most of,
-/// outside of quotes.
-pub(super) fn delimiter(start: &[u8], name: &str) -> Dialect {
-    if file_of(name).ends_with(".tsv") {
-        return Dialect::TSV;
+/// Sniffs a delimited text. Where it has one column only, `.tsv` in its name says what would separate.
+pub(super) fn delimited(start: &[u8], whole: bool, name: &str) -> Sniffed {
+    let mut sniffed = sniff(start, whole);
+    if sniffed.columns.len() < 2 && !sniffed.separator_line && file_of(name).ends_with(".tsv") {
+        sniffed.dialect = Dialect::TSV;
     }
-    let mut inside = false;
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
-    for byte in &start[skip_byte_order_mark(start)..] {
-        match byte {
-            b'"' => inside = !inside,
-            b'\n' | b'\r' if !inside => break,
-            byte if !inside => {
-                for (delimiter, count) in &mut counts {
-                    *count += usize::from(delimiter == byte);
-                }
-            }
-            _ => {}
-        }
-    }
-    // Of equals the first: a line without any is one cell, whatever separates.
-    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
-    most.and_then(|(delimiter, _)| Dialect::new(*delimiter)).unwrap_or(Dialect::CSV)
+    sniffed
 }
 
 #[cfg(test)]
@@ -265,27 +246,12 @@ mod tests {
     use super::*;
 
     fn names(text: &str, file: &str) -> Vec<String> {
-        let candidates = detect(&Seen::of_start(text.as_bytes(), file));
+        let candidates = detect(&Seen::of_start(text.as_bytes(), true, file));
         let name = |candidate: &Candidate| match candidate.form {
             Form::Native(kind) => kind.as_str().to_owned(),
             Form::Vendor(format) => format.name.to_owned(),
         };
         candidates.iter().map(name).collect()
-    }
-
-    #[test]
-    fn what_separates_is_what_the_first_line_has_most_of() {
-        for (line, want) in [
-            ("a,b,c\n1;2;3;4;5", b','),
-            ("a;b;c\n", b';'),
-            ("a\tb", b'\t'),
-            ("\"a,b,c\";d", b';'),
-            ("email", b','),
-            ("\u{feff}a|b", b'|'),
-        ] {
-            assert_eq!(delimiter(line.as_bytes(), "x.csv").delimiter(), want, "{line}");
-        }
-        assert_eq!(delimiter(b"a,b,c", "X.TSV").delimiter(), b'\t');
     }
 
     #[test]
@@ -300,9 +266,9 @@ mod tests {
 
     #[test]
     fn a_file_without_a_header_begins_with_an_address() {
-        let seen = Seen::of_start(b"ann@example.com,BOUNCE\n", "a/b/Some.CSV.gz");
+        let seen = Seen::of_start(b"ann@example.com,BOUNCE\n", true, "a/b/Some.CSV.gz");
         assert!(!seen.has_header() && seen.is_bare(2) && !seen.is_bare(1));
         assert_eq!(seen.file(), "some.csv");
-        assert!(Seen::of_start(b"mail@,x\n", "x").has_header());
+        assert!(Seen::of_start(b"mail@,x\n", true, "x").has_header());
     }
 }

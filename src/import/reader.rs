@@ -2,20 +2,19 @@
 
 use super::chunk::{Failure, Parsed, Parser};
 use super::columns::Columns;
-use super::detect::delimiter;
+use super::detect::delimited;
 use super::reject::Reject;
 use crate::address::Policy;
 use crate::delimited::{ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits};
 use crate::error::{Error, Result};
 use crate::record::{Kind, NativeRow};
+use crate::source::{START_BYTES, Start};
 use rayon::prelude::*;
 use std::io::Read;
 use std::path::Path;
 
 /// Chunks a core has in hand at once: enough that one that takes longer keeps no other waiting.
 const CHUNKS_A_CORE: usize = 2;
-/// How much of a file is looked at to tell what it is: some rows of any file.
-pub(super) const START_BYTES: u64 = 64 << 10;
 
 /// Gathers the records of a part of a file, on whichever thread.
 pub trait Gather: Send {
@@ -112,20 +111,21 @@ pub(super) fn header(
 /// Reads a delimited file. `begin` is given its first chunk and its dialect, takes the header off, and
 /// makes what understands the rows.
 pub(super) fn read_rows<G: Gather, U: Understand>(
-    mut input: impl Read + Send,
+    input: impl Read + Send,
     name: &str,
     begin: impl FnOnce(&mut ChunkBuffer, Dialect) -> Result<U>,
     gather: impl Fn() -> G + Sync,
     take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
-    // The first line says what separates the cells.
-    let start = start_of(&mut input).map_err(|error| Error::reading(Path::new(name), error))?;
-    let dialect = delimiter(&start, name);
-    let input = std::io::Cursor::new(start).chain(input);
+    let start = Start::read(input, START_BYTES);
+    let input = start.map_err(|error| Error::reading(Path::new(name), error))?;
+    let sniffed = delimited(input.first_bytes(), input.is_whole(), name);
+    let (dialect, from) = (sniffed.dialect, sniffed.from);
     let mut input = Input { chunks: Chunks::new(input, dialect, Limits::default()), name };
     let mut first = ChunkBuffer::default();
     let _ = input.next(&mut first)?;
+    first.from = first.from.max(from);
     let parser = begin(&mut first, dialect)?;
     let mut taker = Taker { name, take, progress, lines: 0, rows: 0 };
     if first.last {
@@ -156,13 +156,6 @@ pub(super) fn read_rows<G: Gather, U: Understand>(
     }
     taker.take_all(parsed, &mut spare)?;
     Ok(taker.rows)
-}
-
-/// Reads the first bytes of an input, up to [`START_BYTES`].
-pub(super) fn start_of(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    input.by_ref().take(START_BYTES).read_to_end(&mut start)?;
-    Ok(start)
 }
 
 /// The file, chunk by chunk.

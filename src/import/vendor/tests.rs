@@ -46,7 +46,7 @@ pub(super) fn outcome(
     list: Option<&str>,
 ) -> Result<Outcome> {
     let text = text.as_ref();
-    let seen = Seen::of_start(&text[..text.len().min(64 << 10)], name);
+    let seen = Seen::of_start(&text[..text.len().min(64 << 10)], text.len() < 64 << 10, name);
     let policy = Policy::EXACT;
     let file = VendorFile { input: text, name, seen: &seen, format, list, policy };
     let mut outcome = Outcome::default();
@@ -83,7 +83,7 @@ pub(super) fn rejects(format: &'static Format, name: &str, text: impl AsRef<[u8]
 
 /// The names of everything a file may be, vendors' formats and native kinds.
 pub(super) fn detected(name: &str, text: &str) -> Vec<&'static str> {
-    let candidates = detect(&Seen::of_start(text.as_bytes(), name));
+    let candidates = detect(&Seen::of_start(text.as_bytes(), true, name));
     let name = |form: Form| match form {
         Form::Native(kind) => kind.as_str(),
         Form::Vendor(format) => format.name,
