@@ -130,7 +130,7 @@ pub struct Init {
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What the files hold: contacts, unsubscribes, preferences or suppressions
+    /// What the files hold: contacts, unsubscribes, preferences, suppressions, domains or digests
     #[arg(value_name = "KIND")]
     pub kind: String,
     /// The files; `-` is standard input
@@ -142,6 +142,9 @@ pub struct Import {
     /// How many such rows a file may have and still be applied
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub allow_rejects: u64,
+    /// Let a domain rule be for a public suffix, such as `com` or `co.uk`
+    #[arg(long)]
+    pub allow_public_suffix: bool,
     /// Print the counts as JSON
     #[arg(long)]
     pub json: bool,

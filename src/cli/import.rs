@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Input for a file that can't be read or has more rejects than allowed: nothing of it is applied, and
 /// no later file is looked at.
 pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
-    let kind = kind(&arguments.kind)?;
+    let kind = input::word(&arguments.kind)?;
     refuse_clashes(arguments)?;
     let store = Store::open(&context.store)?;
     let mut rejects = match &arguments.rejects {
@@ -33,7 +33,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     let mut answers = Vec::new();
     let mut outcome = Ok(());
     for file in &arguments.files {
-        match import(context, &store, kind, file, arguments.allow_rejects, &mut rejects) {
+        match import(context, &store, kind, file, arguments, &mut rejects) {
             Ok(counts) => {
                 answers.push(answer(kind, &counts));
                 if !arguments.json {
@@ -71,20 +71,12 @@ fn refuse_clashes(arguments: &Import) -> Result<()> {
     files::refuse_clashes(&[rejects, counts.into_iter().collect()].concat(), &[])
 }
 
-fn kind(word: &str) -> Result<Kind> {
-    match word {
-        "domains" | "digests" => Err(Error::usage(format!("this version has no {word} yet"))
-            .with_hint("it imports contacts, unsubscribes, preferences and suppressions")),
-        word => input::word(word),
-    }
-}
-
 fn import(
     context: &Context,
     store: &Store,
     kind: Kind,
     path: &Path,
-    allow_rejects: u64,
+    arguments: &Import,
     rejects: &mut Option<Rejects<BufWriter<Output>>>,
 ) -> Result<ImportCounts> {
     let input = files::open_input(path)?;
@@ -106,7 +98,9 @@ fn import(
             rejects.add(&reject).map_err(|error| Error::writing(Path::new("rejects"), error))
         }
     };
-    let file = NativeFile { input: &mut input, name: &name, kind, policy: store.policy() };
+    let Import { allow_rejects, allow_public_suffix, .. } = *arguments;
+    let policy = store.policy();
+    let file = NativeFile { input: &mut input, name: &name, kind, policy, allow_public_suffix };
     let read = read(file, Staging::default, take, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
     let read = read?;

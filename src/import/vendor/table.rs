@@ -132,19 +132,40 @@ impl Rows<'_> {
             return Ok(Err(RejectCause::Empty("list")));
         }
         if let [record] = records.as_slice() {
-            return match self.policy.key(address_of(record).as_bytes(), key) {
-                Ok(key) => gathered.add(key.as_bytes(), record).map(Ok),
-                Err(fault) => Ok(Err(RejectCause::Address(fault))),
+            return match self.key_of(record, key) {
+                Ok(key) => gathered.add(key, record).map(Ok),
+                Err(cause) => Ok(Err(cause)),
             };
         }
         let mut keyed: Vec<Keyed<'_>> = Vec::with_capacity(records.len());
         for record in records {
-            match self.policy.key(address_of(&record).as_bytes(), key) {
-                Ok(key) => keyed.push((key.as_bytes().into(), record)),
-                Err(fault) => return Ok(Err(RejectCause::Address(fault))),
+            match self.key_of(&record, key) {
+                Ok(key) => keyed.push((key.into(), record)),
+                Err(cause) => return Ok(Err(cause)),
             }
         }
         gathered.add_several(&keyed).map(Ok)
+    }
+
+    /// The key of the address that a record is about, or what a record of no address has instead.
+    fn key_of<'k>(
+        &self,
+        record: &'k NativeRow<'_>,
+        buffer: &'k mut KeyBuffer,
+    ) -> Result<&'k [u8], RejectCause> {
+        match *record {
+            NativeRow::Contact { address, .. }
+            | NativeRow::Unsubscribe { address, .. }
+            | NativeRow::Preference { address, .. }
+            | NativeRow::Suppression { address, .. } => self
+                .policy
+                .key(address.as_bytes(), buffer)
+                .map(|key| key.as_bytes())
+                .map_err(RejectCause::Address),
+            NativeRow::Domain { .. } | NativeRow::Digest { .. } => {
+                Ok(record.own_key().unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -153,16 +174,9 @@ fn list_of<'r>(record: &NativeRow<'r>) -> Option<&'r str> {
     match *record {
         NativeRow::Unsubscribe { list, .. } => list,
         NativeRow::Preference { list, .. } => Some(list),
-        NativeRow::Contact { .. } | NativeRow::Suppression { .. } => None,
-    }
-}
-
-/// The address that a record is about.
-fn address_of<'r>(record: &NativeRow<'r>) -> &'r str {
-    match *record {
-        NativeRow::Contact { address, .. }
-        | NativeRow::Unsubscribe { address, .. }
-        | NativeRow::Preference { address, .. }
-        | NativeRow::Suppression { address, .. } => address,
+        NativeRow::Digest { list, .. } => list,
+        NativeRow::Contact { .. } | NativeRow::Suppression { .. } | NativeRow::Domain { .. } => {
+            None
+        }
     }
 }
