@@ -30,6 +30,7 @@ mod mailchimp;
 mod mailgun;
 mod mandrill;
 mod mautic;
+mod optizmo;
 mod plain;
 mod postmark;
 mod sendgrid;
@@ -62,6 +63,7 @@ pub const FORMATS: &[&Format] = &[
     &mailgun::UNSUBSCRIBES,
     &mandrill::MANDRILL,
     &mautic::MAUTIC,
+    &optizmo::OPTIZMO,
     &plain::PLAIN,
     &postmark::POSTMARK,
     &sendgrid::BLOCKS,
@@ -99,6 +101,8 @@ pub struct Format {
     /// Says why a file can't be read as this format although the user says it is one; mostly because its
     /// name lacks the word that decides.
     pub refuse: fn(&Seen) -> Option<String>,
+    /// Says whether a file has no header although its first line holds neither an address nor a digest.
+    pub is_bare: fn(&Seen) -> bool,
     /// Reads a row.
     pub read: for<'a> fn(&Row<'a>, &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause>,
 }
@@ -116,6 +120,7 @@ impl Format {
         note: None,
         recognise: |_| None,
         refuse: |_| None,
+        is_bare: |_| false,
         read: |_, _| Ok(()),
     };
 
