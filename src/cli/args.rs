@@ -71,7 +71,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  quell init --store /var/lib/quell")]
     Init(Init),
     /// Add records from files; an import can add a block, never lift one
-    #[command(after_help = "Example:\n  quell import contacts contacts.csv --rejects rejects.csv")]
+    #[command(
+        override_usage = "quell import [OPTIONS] [KIND] <FILE>...",
+        after_help = "Example:\n  quell import contacts contacts.csv --rejects rejects.csv\n  quell import suppression_bounces.csv.gz\n  quell import --format plain do-not-mail.txt --dry-run"
+    )]
     Import(Import),
     /// Record that an address must not be mailed, everywhere or for one list
     #[command(
@@ -130,12 +133,19 @@ pub struct Init {
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What the files hold: contacts, unsubscribes, preferences, suppressions, domains or digests
-    #[arg(value_name = "KIND")]
-    pub kind: String,
-    /// The files; `-` is standard input
+    /// What the files hold, contacts, unsubscribes, preferences, suppressions, domains or digests, and the
+    /// files; without it they say it themselves. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Whose files they are, when they don't say it: a vendor's format, or native
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// The list that the rows are for, of a vendor's file that does not name it
+    #[arg(long, value_name = "LIST")]
+    pub list: Option<String>,
+    /// Apply nothing, and show what the files would come to
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where to write rows that can't be understood, with line and cause
     #[arg(long, value_name = "PATH")]
     pub rejects: Option<PathBuf>,

@@ -124,6 +124,22 @@ impl Format {
         read: |_, _| Ok(()),
     };
 
+    /// The columns that a file is read by, each with its name in the file.
+    pub(super) fn columns_of(&self, seen: &Seen) -> Vec<(&'static str, Option<String>)> {
+        let names = seen.names();
+        let places = row::Columns::of_names(self, names.to_vec());
+        let named = |(number, field): (usize, &Field)| {
+            let place = places.as_ref().ok().and_then(|columns| columns.place(number));
+            let column = if seen.has_header() {
+                place.and_then(|place| names.get(place).cloned())
+            } else {
+                field.position.map(|position| (position + 1).to_string())
+            };
+            (field.name(), column)
+        };
+        self.fields.iter().enumerate().map(named).collect()
+    }
+
     /// The format of a name; case is ignored.
     #[must_use]
     pub fn of_name(name: &str) -> Option<&'static Self> {
