@@ -23,4 +23,5 @@ mod resubscribe;
 mod sandbox;
 mod search_history;
 mod story;
+mod vendors2;
 mod verbatim;
