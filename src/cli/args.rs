@@ -133,8 +133,8 @@ pub struct Init {
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What the files hold, contacts, unsubscribes, preferences or suppressions, and the files; without it
-    /// they say it themselves. `-` is standard input
+    /// What the files hold, contacts, unsubscribes, preferences, suppressions, domains or digests, and the
+    /// files; without it they say it themselves. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Whose files they are, when they don't say it: a vendor's format, or native
@@ -152,6 +152,9 @@ pub struct Import {
     /// How many such rows a file may have and still be applied
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub allow_rejects: u64,
+    /// Let a domain rule be for a public suffix, such as `com` or `co.uk`
+    #[arg(long)]
+    pub allow_public_suffix: bool,
     /// Print the counts as JSON
     #[arg(long)]
     pub json: bool,

@@ -9,22 +9,26 @@
 //! truncated list of suppressions that looks whole would let through whom it no longer names. Errors travel
 //! through [`std::io::Error`] and come out whole in [`Error::reading`](crate::Error::reading).
 
+mod ahead;
 mod archive;
 mod counted;
 mod encoding;
 mod format;
 mod gzip;
 mod limits;
+mod pack;
 mod sniff;
 mod start;
 mod text;
 mod unpack;
 mod zstandard;
 
+pub use ahead::Ahead;
 pub use archive::{Archive, Member};
 pub use encoding::{Encoding, EncodingChoice};
 pub use format::Format;
 pub use limits::UnpackLimits;
+pub use pack::Packer;
 pub use sniff::{Column, LineEnds, Sniffed, separator_line, sniff};
 pub use start::{START_BYTES, Start};
 pub use text::{Text, text};

@@ -145,7 +145,8 @@ pub fn unpack<R: Read>(input: R, name: &str, limits: &UnpackLimits) -> Result<Un
 /// A file that is named as compressed, is not, and is no text either, lost its first bytes.
 fn refuse_unrecognised(name: &str, start: &[u8]) -> Result<()> {
     let named = Compression::by_name(Path::new(name));
-    if named != Compression::None && start.contains(&0) {
+    let control = |byte: &u8| matches!(byte, 0..=8 | 14..=31);
+    if named != Compression::None && start.iter().any(control) {
         return Err(Error::input(format!("`{name}` is neither {named} nor text"))
             .with_hint("its first bytes are damaged, or it is something else"));
     }
@@ -306,3 +307,6 @@ impl<R: Read> Read for Packed<R> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;
