@@ -9,10 +9,10 @@ mod everything;
 pub use everything::everything;
 
 use crate::error::Result;
-use crate::index::{Batch, KeyHasher, Overlay};
-use crate::ledger::{Change, Changes, Cursor, View};
-use crate::record::Contact;
+use crate::index::{Batch, KeyHasher, Overlay, Presence};
+use crate::ledger::{Change, Changes, Cursor, Record, View};
 use crate::record::state::EntryState;
+use crate::record::{Blocks, Contact, Digest, DigestBlocks, DigestValue, DomainBlocks};
 use crate::segment::{DictionaryBuilder, Hash};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 enum Changed<'a> {
     /// Of an address; `recorded` when the ledger has any record of it, blocking or not.
     Address { key: &'a [u8], recorded: bool },
-    /// Of a contact, or of an address on a list.
+    /// Of anything else, which has no dictionary entry.
     Other,
 }
 
@@ -78,7 +78,8 @@ fn for_each_state(
     hasher: &KeyHasher,
     each: &mut dyn FnMut(Changed<'_>, Hash, EntryState),
 ) -> Result<Changes> {
-    view.changes_after(cursor, &mut |change| {
+    let mut touched = Vec::new();
+    let changes = view.changes_after(cursor, &mut |change| {
         match change {
             Change::Address(key) => {
                 let state = view.state_of(key)?;
@@ -95,7 +96,73 @@ fn for_each_state(
                 state.add(contact.as_ref().map(Contact::blocks).unwrap_or_default(), None);
                 each(Changed::Other, hasher.contact(id.as_bytes()), state);
             }
+            Change::Domain(domain) => {
+                see(&mut touched, Presence::DomainRules);
+                let rule = view.rule_of(domain)?.map(|stored| stored.record);
+                let blocks = match rule {
+                    Some(Record::Domain(rule)) => rule.blocks(),
+                    _ => DomainBlocks::NONE,
+                };
+                each(Changed::Other, hasher.domain_rule(domain), of_bits(blocks.to_bits()));
+            }
+            Change::Digest { digest, list } => {
+                see(&mut touched, Presence::Digests(digest.algorithm()));
+                let (hash, blocks) = digest_state(view, hasher, &digest, list)?;
+                each(Changed::Other, hash, of_bits(blocks.to_bits()));
+            }
         }
         Ok(())
+    })?;
+    for presence in touched {
+        let state = presence_state(view, presence)?;
+        each(Changed::Other, hasher.presence(presence), state);
+    }
+    Ok(changes)
+}
+
+/// The hash and the state of a digest, or of a digest on a list.
+fn digest_state(
+    view: &dyn View,
+    hasher: &KeyHasher,
+    digest: &DigestValue,
+    list: Option<&str>,
+) -> Result<(Hash, DigestBlocks)> {
+    let stored = view.digests_of(digest)?;
+    let records = stored.iter().filter_map(|stored| match &stored.record {
+        Record::Digest(record) => Some(record),
+        _ => None,
+    });
+    let (algorithm, bytes) = (digest.algorithm(), digest.as_bytes());
+    Ok(match list {
+        None => (hasher.digest(algorithm, bytes), Digest::entry(records)),
+        Some(list) => {
+            let hash = hasher.digest_on_list(list.as_bytes(), algorithm, bytes);
+            (hash, Digest::list_entry(records, list))
+        }
     })
+}
+
+fn see(touched: &mut Vec<Presence>, presence: Presence) {
+    if !touched.contains(&presence) {
+        touched.push(presence);
+    }
+}
+
+/// What the entry says that tells whether there is any of something.
+///
+/// # Errors
+///
+/// As the ledger says.
+pub fn presence_state(view: &dyn View, presence: Presence) -> Result<EntryState> {
+    let is_there = match presence {
+        Presence::DomainRules => view.has_rules()?,
+        Presence::Digests(algorithm) => view.has_digests(algorithm)?,
+    };
+    Ok(of_bits(u16::from(is_there)))
+}
+
+/// The state of an entry that is no address's: its bits have a meaning of their own, and none expires.
+#[must_use]
+pub fn of_bits(bits: u16) -> EntryState {
+    EntryState { blocks: Blocks::from_bits(bits), expiries: Vec::new() }
 }

@@ -19,7 +19,7 @@ pub enum InvalidAddress {
     NoAtSign,
     /// A second `@` outside quotes.
     SecondAtSign,
-    /// More than one address.
+    /// More than one address, or one with a separator beside it: [`several`](super::several) gives the parts.
     SeveralAddresses,
     /// A `>` at the end, and no `<` outside quotes to match it.
     UnpairedBracket,
@@ -85,7 +85,7 @@ impl fmt::Display for InvalidAddress {
             Self::TooLong => "more than 4096 bytes for one address",
             Self::NoAtSign => "no `@`",
             Self::SecondAtSign => "more than one `@`",
-            Self::SeveralAddresses => "more than one address",
+            Self::SeveralAddresses => "more than one address, or a comma or semicolon beside one",
             Self::UnpairedBracket => "a `>` without a `<` outside quotes",
             Self::UnclosedQuote => "a quote is not closed",
             Self::StrayQuote => "a quote that is not around the whole part before the `@`",

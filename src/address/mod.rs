@@ -26,7 +26,8 @@
 //! 4. `Ann <ann@example.com>`: the address stands inside the last `<` outside quotes, and the cell
 //!    ends with `>` (RFC 5322 §3.4). A display name with another bracket, or with both an `@` and a
 //!    comma or semicolon outside quotes, is a list of addresses, and refused.
-//! 5. Exactly one `@` outside quotes, with something on both sides.
+//! 5. Exactly one `@` outside quotes, with something on both sides. A cell with any fault that falls into
+//!    parts at commas and semicolons ([`several`]), one of which is an address, is a list of addresses too.
 //! 6. Local part: atext (RFC 5322 §3.2.3), dots *anywhere* (addresses with doubled and trailing dots
 //!    were handed out and are in use), and non-ASCII characters (RFC 6532 §3.2) that are visible.
 //!    Quotes that are not needed go; needed ones stay in one canonical spelling. Then NFC, lower
@@ -47,6 +48,7 @@
 //! `fast` answers for plain ASCII in one pass; `slow` is every rule above, with `parse`, `local` and
 //! `domain` for one part each. [`KeyBuffer`] belongs to the caller and is reused.
 
+pub mod digest;
 mod domain;
 mod fast;
 mod invalid;
@@ -55,6 +57,7 @@ mod local;
 mod parse;
 mod policy;
 mod redact;
+mod several;
 mod slow;
 
 #[cfg(test)]
@@ -66,6 +69,8 @@ pub use invalid::InvalidAddress;
 pub use key::{Key, KeyBuffer};
 pub use policy::{Policy, PolicyError};
 pub use redact::redact;
+pub use several::{Addresses, several};
+pub use slow::bare;
 
 /// Bytes in a key's local part, its quotes included (RFC 5321 §4.5.3.1.1).
 const LOCAL_BYTES_MAX: usize = 64;

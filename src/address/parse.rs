@@ -19,16 +19,29 @@ pub(super) enum Local<'a> {
     Quoted(&'a str),
 }
 
-/// `text` without white space and the marks that paste in unseen, at both ends.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-    })
+/// Says whether `c` is trimmed off a cell: white space and the marks that paste in unseen.
+pub(super) fn is_trimmed(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// Finds the one address in `cell`, which is trimmed and in NFC, and splits it at its `@`.
-pub(super) fn split(cell: &str) -> Result<Parts<'_>, InvalidAddress> {
+/// `text` without what [`is_trimmed`] says, at both ends.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches(is_trimmed)
+}
+
+/// `text` without what [`is_trimmed`] says, at its start.
+pub(super) fn trim_start(text: &str) -> &str {
+    text.trim_start_matches(is_trimmed)
+}
+
+/// `text` without what [`is_trimmed`] says, at its end.
+pub(super) fn trim_end(text: &str) -> &str {
+    text.trim_end_matches(is_trimmed)
+}
+
+/// The one address in `cell`, which is trimmed and in NFC: without `mailto:`, display name and brackets.
+pub(super) fn address(cell: &str) -> Result<&str, InvalidAddress> {
     let outer = without_mailto(cell);
     let outside = outer.unwrap_or(cell);
     let address = match bracketed(outside)? {
@@ -37,9 +50,11 @@ pub(super) fn split(cell: &str) -> Result<Parts<'_>, InvalidAddress> {
         Some(inside) => inside,
         None => outside,
     };
-    if address.is_empty() {
-        return Err(InvalidAddress::Empty);
-    }
+    if address.is_empty() { Err(InvalidAddress::Empty) } else { Ok(address) }
+}
+
+/// Splits an address at its `@`.
+pub(super) fn split(address: &str) -> Result<Parts<'_>, InvalidAddress> {
     match address.strip_prefix('"') {
         Some(rest) => split_quoted(rest),
         None => split_bare(address),

@@ -1,6 +1,7 @@
 //! Every rule, in order: the path that decides.
 
 use super::invalid::InvalidAddress;
+use super::several::several;
 use super::{KEY_BYTES_MAX, LOCAL_BYTES_MAX, domain, local, parse};
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
@@ -12,6 +13,37 @@ const CELL_BYTES_MAX: usize = 4096;
 #[cold]
 #[inline(never)]
 pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize, InvalidAddress> {
+    write_one(raw, bytes).map_err(|fault| {
+        // Whatever is wrong with the cell as one address: a list that holds one is a list.
+        let mut parts = several(raw).filter(|part| part.len() < raw.len());
+        let is_list = parts.any(|part| write_one(part, bytes).is_ok());
+        if is_list { InvalidAddress::SeveralAddresses } else { fault }
+    })
+}
+
+/// The address in `raw` as it was written: without the white space around it, `mailto:`, a display name and
+/// angle brackets, and with its case, its quotes and its spelling as they are.
+///
+/// `None` when no single address stands in the cell. It may be there for a cell that has no key all the same.
+///
+/// ```
+/// use quell::address::bare;
+///
+/// assert_eq!(bare(b" Ann <mailto:Ann@Example.COM>"), Some("Ann@Example.COM"));
+/// assert_eq!(bare(b"ann"), None);
+/// ```
+#[must_use]
+pub fn bare(raw: &[u8]) -> Option<&str> {
+    let cell = parse::trim(std::str::from_utf8(raw).ok()?);
+    if cell.len() > CELL_BYTES_MAX {
+        return None;
+    }
+    let address = parse::address(cell).ok()?;
+    parse::split(address).is_ok().then_some(address)
+}
+
+/// [`write()`] of a cell that is taken for one address.
+fn write_one(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize, InvalidAddress> {
     let cell = std::str::from_utf8(raw).map_err(|_| InvalidAddress::NotUtf8)?;
     let cell = parse::trim(cell);
     if cell.is_empty() {
@@ -23,7 +55,7 @@ pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize
     // Before anything is parsed: `;` and `<` hide in canonical equivalents (U+037E, U+226E), and
     // two spellings of one text must not be split at different places.
     let cell = nfc(cell);
-    let address = parse::split(&cell)?;
+    let address = parse::split(parse::address(&cell)?)?;
     let local = local::normalise(address.local)?;
     let domain = domain::normalise(address.domain)?;
     if local.len() > LOCAL_BYTES_MAX {
@@ -43,4 +75,29 @@ pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize
 /// `text` in NFC; ASCII is already.
 fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_address_is_what_was_written() {
+        for (cell, expected) in [
+            ("ann@example.com", Some("ann@example.com")),
+            (" \u{A0}Ann@Example.COM.\r\n", Some("Ann@Example.COM.")),
+            ("\"Smith, Ann\" < MailTo: Ann@example.com >", Some("Ann@example.com")),
+            ("mailto:<Ann@example.com>", Some("Ann@example.com")),
+            ("\"Ann\"@example.com", Some("\"Ann\"@example.com")),
+            ("e\u{301}@B\u{FC}cher.example", Some("e\u{301}@B\u{FC}cher.example")),
+            ("ann", None),
+            ("", None),
+            ("<>", None),
+            ("ann@", None),
+            ("a@example.com; b@example.com", None),
+        ] {
+            assert_eq!(bare(cell.as_bytes()), expected, "{cell:?}");
+        }
+        assert_eq!(bare(b"\xFF@example.com"), None);
+    }
 }

@@ -3,9 +3,10 @@
 //! SQLite's scan and the dictionary take about as long as each other and neither can be divided, so they
 //! run side by side, with a few blocks of keys between them.
 
+use super::{of_bits, presence_state};
 use crate::error::{Error, Result};
-use crate::index::{Batch, KeyHasher, dictionary_value};
-use crate::ledger::{KeyEntries, View};
+use crate::index::{Batch, KeyHasher, Presence, dictionary_value};
+use crate::ledger::{DigestEntries, KeyEntries, View};
 use crate::record::Blocks;
 use crate::record::state::EntryState;
 use crate::segment::{DictionaryBuilder, Entry};
@@ -116,7 +117,32 @@ fn scan(view: &dyn View, hasher: &KeyHasher, mut worker: Blocked) -> Result<Batc
         }
         Ok(())
     })?;
+    outside(view, hasher, &mut batch)?;
     Ok(batch)
+}
+
+/// Makes the entries of domain rules and digests, and those that say whether there are any.
+fn outside(view: &dyn View, hasher: &KeyHasher, batch: &mut Batch) -> Result<()> {
+    view.for_each_rule(&mut |domain, blocks| {
+        batch.push(hasher.domain_rule(domain), &of_bits(blocks.to_bits()));
+        Ok(())
+    })?;
+    view.for_each_digest(&mut |DigestEntries { digest, blocks, lists }| {
+        let (algorithm, bytes) = (digest.algorithm(), digest.as_bytes());
+        batch.push(hasher.digest(algorithm, bytes), &of_bits(blocks.to_bits()));
+        for (list, blocks) in *lists {
+            let hash = hasher.digest_on_list(list.as_bytes(), algorithm, bytes);
+            batch.push(hash, &of_bits(blocks.to_bits()));
+        }
+        Ok(())
+    })?;
+    for presence in Presence::ALL {
+        let state = presence_state(view, presence)?;
+        if !state.blocks.is_empty() {
+            batch.push(hasher.presence(presence), &state);
+        }
+    }
+    Ok(())
 }
 
 /// The entries of the addresses handed over, and the dictionary.

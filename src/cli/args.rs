@@ -139,8 +139,8 @@ pub struct Init {
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What the files hold, contacts, unsubscribes, preferences or suppressions, and the files; without it
-    /// they say it themselves. `-` is standard input
+    /// What the files hold, contacts, unsubscribes, preferences, suppressions, domains or digests, and the
+    /// files; without it they say it themselves. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The files' encoding: utf-8, utf-16 or latin-1; by their bytes if not given
@@ -161,6 +161,9 @@ pub struct Import {
     /// How many such rows a file may have and still be applied
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub allow_rejects: u64,
+    /// Let a domain rule be for a public suffix, such as `com` or `co.uk`
+    #[arg(long)]
+    pub allow_public_suffix: bool,
     /// Print the counts as JSON
     #[arg(long)]
     pub json: bool,

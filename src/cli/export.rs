@@ -7,7 +7,7 @@ use crate::delimited::Dialect;
 use crate::error::{Error, Result};
 use crate::filter::Digest;
 use crate::ledger::{Ledger, Record, StoredRecord, View};
-use crate::record::{Blocks, Class, Kind, Timestamp};
+use crate::record::{Blocks, Class, DigestValue, Kind, Timestamp};
 use crate::store::Store;
 use std::io::{self, Write};
 
@@ -149,6 +149,7 @@ fn blocks(record: &StoredRecord, now: Timestamp) -> bool {
         Record::Preference(preference) => preference.choice == crate::record::Choice::Out,
         Record::Unsubscribe(_) => true,
         Record::Suppression(record) => record.expires_at.is_none_or(|at| now < at),
+        Record::Domain(_) | Record::Digest(_) => false,
     }
 }
 
@@ -158,6 +159,8 @@ fn header(kind: Kind) -> &'static str {
         Kind::Unsubscribes => "email,list,state,class,at,source",
         Kind::Preferences => "email,list,preference,at,source",
         Kind::Suppressions => "email,reason,class,at,expires_at,source",
+        Kind::Domains => "domain,subdomains,at,source",
+        Kind::Digests => "digest,algorithm,list,class,source",
     }
 }
 
@@ -194,6 +197,20 @@ fn write_csv(record: &StoredRecord, out: &mut dyn Write) -> io::Result<()> {
             record.class.as_str().to_owned(),
             time(record.at),
             time(record.expires_at),
+            text(&record.source),
+        ],
+        Record::Domain(rule) => vec![
+            rule.domain.clone(),
+            rule.subdomains.to_string(),
+            time(rule.at),
+            text(&rule.source),
+        ],
+        Record::Digest(record) => vec![
+            DigestValue::from_bytes(&record.digest)
+                .map_or_else(String::new, |digest| digest.to_string()),
+            record.algorithm.to_string(),
+            text(&record.list),
+            record.class.as_str().to_owned(),
             text(&record.source),
         ],
     };

@@ -166,6 +166,19 @@ pub(super) fn describe(record: &Record) -> String {
             record.expires_at.map_or(String::new(), |at| format!(", until {at}")),
             source(record.source.as_deref())
         ),
+        Record::Domain(rule) => format!(
+            "domain rule of {}{}{}",
+            rule.domain,
+            if rule.subdomains { " and its subdomains" } else { "" },
+            source(rule.source.as_deref())
+        ),
+        Record::Digest(record) => format!(
+            "{} digest, {} ({} mail){}",
+            record.algorithm,
+            record.list.as_deref().map_or("everywhere".to_owned(), |list| format!("list {list}")),
+            record.class.as_str(),
+            source(record.source.as_deref())
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dialect::Dialect;
 use super::splitter::skip_byte_order_mark;
 use super::{Records, Structure};
+use memchr::memrchr;
 use std::io::{self, Read};
 
 /// How much is held at once.
@@ -59,11 +60,20 @@ impl ChunkBuffer {
     }
 }
 
+/// Where a record ends.
+#[derive(Debug, Clone, Copy)]
+enum Framing {
+    /// At a line end outside of quotes.
+    Delimited(Dialect),
+    /// At any line feed.
+    Lines,
+}
+
 /// Reads an input chunk by chunk.
 #[derive(Debug)]
 pub struct Chunks<R> {
     input: R,
-    dialect: Dialect,
+    framing: Framing,
     limits: Limits,
     carry: Vec<u8>,
     offset: u64,
@@ -74,7 +84,17 @@ pub struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Chunks of `input`.
     pub fn new(input: R, dialect: Dialect, limits: Limits) -> Self {
-        Self { input, dialect, limits, carry: Vec::new(), offset: 0, started: false, ended: false }
+        Self::framed(input, Framing::Delimited(dialect), limits)
+    }
+
+    /// Chunks of an `input` whose records are lines, whatever stands in them: they have no
+    /// [`records`](ChunkBuffer::records).
+    pub fn of_lines(input: R, limits: Limits) -> Self {
+        Self::framed(input, Framing::Lines, limits)
+    }
+
+    fn framed(input: R, framing: Framing, limits: Limits) -> Self {
+        Self { input, framing, limits, carry: Vec::new(), offset: 0, started: false, ended: false }
     }
 
     /// Fills `buffer` with the next chunk; `false` at the end of the input. The first chunk is given
@@ -109,12 +129,18 @@ impl<R: Read> Chunks<R> {
             }
             let text = &buffer.bytes[..length];
             let from = buffer.from.min(length);
-            buffer.structure.scan(text, from, self.dialect.delimiter());
+            if let Framing::Delimited(dialect) = self.framing {
+                buffer.structure.scan(text, from, dialect.delimiter());
+            }
             if length < buffer.bytes.len() {
                 self.ended = true;
                 break;
             }
-            if let Some(end) = buffer.structure.last_record_end(text) {
+            let end = match self.framing {
+                Framing::Delimited(_) => buffer.structure.last_record_end(text),
+                Framing::Lines => memrchr(b'\n', text).map(|feed| feed + 1),
+            };
+            if let Some(end) = end {
                 self.carry.extend_from_slice(&text[end..]);
                 length = end;
                 break;

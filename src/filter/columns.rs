@@ -104,6 +104,11 @@ impl ColumnChoice {
     }
 }
 
+/// Says whether a column's name means an address; case and surrounding space are ignored.
+pub(super) fn means_address(name: &str) -> bool {
+    ADDRESS_NAMES.contains(&name.trim().to_lowercase().as_str())
+}
+
 fn address_column(header: &Header) -> Result<usize> {
     let mut found: Vec<usize> =
         ADDRESS_NAMES.iter().flat_map(|name| header.columns_named(name)).collect();

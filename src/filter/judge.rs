@@ -1,6 +1,7 @@
 //! The rows of a chunk → the reasons that withhold each.
 
 use super::columns::Columns;
+use super::ndjson::{self, LineFault, Members};
 use super::options::{OnInvalid, Options};
 use crate::address::{InvalidAddress, KeyBuffer, Policy};
 use crate::delimited::{Cell, ChunkBuffer, Fault, OneCell, Record, WantedCells};
@@ -77,6 +78,8 @@ pub(super) enum ChunkFault {
     Address { at: usize, fault: InvalidAddress },
     /// A row's list or contact cell is no UTF-8: it would match no record, whatever is recorded.
     NotUtf8 { at: usize, what: &'static str },
+    /// A line is no JSON object, or can't be told whom it is for.
+    Line { at: usize, fault: LineFault },
 }
 
 /// The working memory of one chunk, reused from chunk to chunk.
@@ -93,6 +96,8 @@ pub(super) struct Judged {
     hits: Vec<(usize, Blocks)>,
     key: KeyBuffer,
     text: Vec<u8>,
+    /// What the cells of lines stand in.
+    pub decoded: ndjson::Decoded,
 }
 
 /// The cells of a row that are looked up, in whatever text they stand.
@@ -112,6 +117,8 @@ pub(super) struct Judge<'a> {
     pub policy: Policy,
     pub options: &'a Options,
     pub columns: &'a Columns,
+    /// The members to be read, when the chunks are lines of JSON.
+    pub members: Option<&'a Members>,
     /// Whether the lists behind `opted_out` are to be named.
     pub names_lists: bool,
 }
@@ -129,6 +136,7 @@ impl Judged {
             hits: Vec::new(),
             key: KeyBuffer::default(),
             text: Vec::new(),
+            decoded: ndjson::Decoded::default(),
         }
     }
 
@@ -156,6 +164,9 @@ impl Judge<'_> {
     #[inline(always)]
     pub fn judge(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
         judged.clear();
+        if let Some(members) = self.members {
+            return ndjson::judge(self, members, chunk, judged);
+        }
         self.split(chunk, judged)?;
         self.look_up(chunk.bytes(), judged);
         Ok(())

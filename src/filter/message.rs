@@ -27,6 +27,11 @@ pub(super) fn fault_error(
             Error::input(format!("{place}: the row has no usable address: {fault}"))
                 .with_hint("mend the row, or withhold such rows with --invalid withhold")
         }
+        ChunkFault::Line { at, fault } => {
+            let place = place(&options.input_name, chunk, *at, lines);
+            Error::input(format!("{place}: {fault}"))
+                .with_hint("mend the line: a recipient that can't be read can't be looked up")
+        }
         ChunkFault::NotUtf8 { at, what } => {
             let place = place(&options.input_name, chunk, *at, lines);
             Error::input(format!("{place}: the row's {what} is not UTF-8, so it matches no record"))

@@ -15,6 +15,7 @@ mod dedupe;
 mod digest;
 mod judge;
 mod message;
+mod ndjson;
 mod options;
 mod output;
 mod pipeline;

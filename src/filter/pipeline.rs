@@ -10,7 +10,7 @@ use super::dedupe::Kept;
 use super::judge::{ChunkFault, Judge, Judged};
 use super::message::{count_line_feeds, fault_error, write_error};
 use super::options::Options;
-use super::select::{Tally, select};
+use super::select::{Shape, Tally, select};
 use crate::delimited::{ChunkBuffer, Chunks};
 use crate::error::{Error, Result};
 use crate::storage::{Work, for_this_processor};
@@ -36,6 +36,7 @@ pub(super) fn run<R: Read + Send, K: Write + Send, W: Write + Send>(
     let pipeline = Pipeline {
         judge,
         wants_withheld: writer.withheld.is_some(),
+        shape: writer.shape,
         source: Mutex::new(Source { chunks, first: Some(first), next: 0, ended: Ok(false) }),
         sink: Mutex::new(Sink {
             next: 0,
@@ -90,21 +91,20 @@ impl Job {
     }
 
     /// Everything that does not depend on other chunks.
-    fn judge(&mut self, judge: &Judge<'_>, wants_withheld: bool) {
+    fn judge(&mut self, judge: &Judge<'_>, shape: Shape, wants_withheld: bool) {
         self.line_feeds = count_line_feeds(self.chunk.bytes());
         let Self { chunk, judged, .. } = self;
         self.fault = for_this_processor(Judging { judge, chunk, judged }).err();
         if self.fault.is_none() && !judge.options.dedupe {
-            self.select(judge.options, wants_withheld);
+            self.select(shape, wants_withheld);
         }
     }
 
-    fn select(&mut self, options: &Options, wants_withheld: bool) {
+    fn select(&mut self, shape: Shape, wants_withheld: bool) {
         self.tally = Tally::default();
         self.withheld.clear();
         let withheld = wants_withheld.then_some(&mut self.withheld);
-        self.kept_bytes =
-            select(&mut self.chunk, &self.judged, options.dialect, withheld, &mut self.tally);
+        self.kept_bytes = select(&mut self.chunk, &self.judged, shape, withheld, &mut self.tally);
     }
 }
 
@@ -142,6 +142,7 @@ impl Work for Judging<'_> {
 struct Pipeline<'a, R, K, W> {
     judge: &'a Judge<'a>,
     wants_withheld: bool,
+    shape: Shape,
     source: Mutex<Source<'a, R>>,
     sink: Mutex<Sink<'a, K, W>>,
     free: Mutex<Free>,
@@ -182,7 +183,7 @@ impl<R: Read, K: Write, W: Write> Pipeline<'_, R, K, W> {
                 // Another thread may be waiting for a job, only to find the same.
                 return self.give_back(job);
             }
-            job.judge(self.judge, self.wants_withheld);
+            job.judge(self.judge, self.shape, self.wants_withheld);
             self.hand_in(job);
         }
     }
@@ -296,6 +297,7 @@ impl<F: Fn()> Drop for StopOnPanic<F> {
 /// Writes chunks in the order of the input, and does what depends on those before.
 pub(super) struct Writer<'a, K, W> {
     options: &'a Options,
+    shape: Shape,
     kept: &'a mut K,
     withheld: Option<&'a mut W>,
     progress: &'a (dyn Fn(u64) + Sync),
@@ -307,12 +309,13 @@ pub(super) struct Writer<'a, K, W> {
 impl<'a, K: Write, W: Write> Writer<'a, K, W> {
     pub(super) fn new(
         options: &'a Options,
+        shape: Shape,
         kept: &'a mut K,
         withheld: Option<&'a mut W>,
         progress: &'a (dyn Fn(u64) + Sync),
     ) -> Self {
         let (tally, seen) = (Tally::default(), Kept::default());
-        Self { options, kept, withheld, progress, line_feeds: 0, tally, seen }
+        Self { options, shape, kept, withheld, progress, line_feeds: 0, tally, seen }
     }
 
     /// Takes the chunk that comes next.
@@ -322,7 +325,7 @@ impl<'a, K: Write, W: Write> Writer<'a, K, W> {
         }
         if self.options.dedupe {
             self.seen.mark_duplicates(&mut job.judged);
-            job.select(self.options, wants_withheld);
+            job.select(self.shape, wants_withheld);
         }
         let kept = job.chunk.bytes().get(..job.kept_bytes).unwrap_or_default();
         self.kept.write_all(kept).map_err(|error| write_error("output", error))?;

@@ -5,7 +5,7 @@ use super::judge::Judge;
 use super::message::{reject_other_formats, text_error, write_error};
 use super::options::Options;
 use super::pipeline::{self, Writer};
-use super::select::Tally;
+use super::select::{Shape, Tally};
 use crate::address::Policy;
 use crate::delimited::{AllCells, ChunkBuffer, Chunks, Header};
 use crate::error::{Error, Result};
@@ -76,9 +76,11 @@ impl Filter<'_> {
             policy: self.policy,
             options,
             columns: &columns,
+            members: None,
             names_lists: withheld.is_some(),
         };
-        let writer = Writer::new(options, kept, withheld, progress);
+        let shape = Shape::Delimited(options.dialect);
+        let writer = Writer::new(options, shape, kept, withheld, progress);
         let tally = pipeline::run(&mut chunks, first, &judge, writer)?;
         Ok((Summary { tally, empty_input: false }, chunks.into_inner()))
     }

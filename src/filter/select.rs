@@ -34,6 +34,15 @@ impl Tally {
     }
 }
 
+/// How the rows of an input are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// Cells with a delimiter between them.
+    Delimited(Dialect),
+    /// A JSON object each.
+    Objects,
+}
+
 /// Moves the kept bytes of `chunk` to its front, in place, and returns how many there are; appends the
 /// withheld rows, each with its reasons, to `withheld` if they are wanted.
 ///
@@ -41,7 +50,7 @@ impl Tally {
 pub(super) fn select(
     chunk: &mut ChunkBuffer,
     judged: &Judged,
-    dialect: Dialect,
+    shape: Shape,
     mut withheld: Option<&mut Vec<u8>>,
     tally: &mut Tally,
 ) -> usize {
@@ -57,8 +66,8 @@ pub(super) fn select(
             let lists = opted_out.partition_point(|(row, _)| *row <= at);
             let (of_row, rest) = opted_out.split_at(lists);
             opted_out = rest;
-            out.extend_from_slice(&bytes[row.content()]);
-            write_reasons(first, row.reasons.iter(), of_row, dialect, out);
+            let all = reasons_text(row.reasons.iter(), of_row);
+            shape.write_withheld(&bytes[row.content()], first.as_str(), &all, out);
             out.extend_from_slice(&bytes[row.line_end()]);
         }
         let start = row.content().start;
@@ -75,14 +84,11 @@ pub(super) fn select(
     written + end - run_start
 }
 
-/// Appends the two fields of a withheld row, a delimiter before each.
-fn write_reasons(
-    first: Reason,
+/// The names of a row's reasons as the second field has them, `;`-joined, list opt-outs with their lists.
+pub(super) fn reasons_text(
     reasons: impl Iterator<Item = Reason>,
     opted_out: &[(usize, String)],
-    dialect: Dialect,
-    out: &mut Vec<u8>,
-) {
+) -> String {
     let mut all = Vec::with_capacity(reasons.size_hint().0);
     for reason in reasons {
         if reason == Reason::OptedOut && !opted_out.is_empty() {
@@ -91,8 +97,32 @@ fn write_reasons(
             all.push(reason.as_str().to_owned());
         }
     }
-    out.push(dialect.delimiter());
-    dialect.write_cell(first.as_str().as_bytes(), out);
-    out.push(dialect.delimiter());
-    dialect.write_cell(all.join(";").as_bytes(), out);
+    all.join(";")
+}
+
+impl Shape {
+    /// Appends a withheld row without its line end, and its two fields.
+    fn write_withheld(self, row: &[u8], first: &str, all: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::Delimited(dialect) => {
+                out.extend_from_slice(row);
+                out.push(dialect.delimiter());
+                dialect.write_cell(first.as_bytes(), out);
+                out.push(dialect.delimiter());
+                dialect.write_cell(all.as_bytes(), out);
+            }
+            Self::Objects => {
+                // A row is an object, so its last brace closes it.
+                let close = memchr::memrchr(b'}', row).unwrap_or(row.len());
+                let (members, rest) = row.split_at(close);
+                out.extend_from_slice(members);
+                let none = members.trim_ascii_end().ends_with(b"{");
+                let comma = if none { "" } else { "," };
+                let (first, all) = (serde_json::Value::from(first), serde_json::Value::from(all));
+                let more = format!("{comma}\"quell_reason\":{first},\"quell_reasons\":{all}");
+                out.extend_from_slice(more.as_bytes());
+                out.extend_from_slice(rest);
+            }
+        }
+    }
 }

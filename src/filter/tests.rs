@@ -17,7 +17,7 @@ use std::sync::Arc;
 const HEADER: &[u8] = b"id,email,note\r\n";
 
 /// An index that suppresses `a0@example.com` to `a4@example.com`.
-fn snapshot() -> (Snapshot, KeyHasher) {
+pub(super) fn snapshot() -> (Snapshot, KeyHasher) {
     let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
     let state = EntryState { blocks: Blocks::of(Reason::Manual, None), expiries: vec![] };
     let mut batch = Batch::default();

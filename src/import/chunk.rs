@@ -1,13 +1,13 @@
 //! A chunk of a file → its records, gathered, and its rejects.
 
 use super::columns::{Cells, Column, Columns};
-use super::native::{self, Scratch};
+use super::native::{self, DomainRules, Scratch};
 use super::reader::{Gather, Understand};
 use super::reject::RejectCause;
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{AllCells, ChunkBuffer, Dialect, Fault, Limits, Splitter};
 use crate::error::{Error, Result};
-use crate::record::Kind;
+use crate::record::{Kind, NativeRow};
 use std::ops::Range;
 
 /// Understands the chunks of one file.
@@ -15,6 +15,7 @@ pub(super) struct Parser {
     pub columns: Columns,
     pub kind: Kind,
     pub policy: Policy,
+    pub domain_rules: DomainRules,
     pub dialect: Dialect,
     pub limits: Limits,
 }
@@ -127,6 +128,16 @@ impl Parser {
         if found != expected {
             return Ok(Err(RejectCause::Width { found, expected }));
         }
+        match self.kind {
+            Kind::Domains => {
+                let rules = self.domain_rules;
+                return own_key(native::domain_row(rules, cells, &mut memory.native), gathered);
+            }
+            Kind::Digests => {
+                return own_key(native::digest_row(cells, &mut memory.native), gathered);
+            }
+            Kind::Contacts | Kind::Unsubscribes | Kind::Preferences | Kind::Suppressions => {}
+        }
         let raw = cells.bytes(Column::Email, &mut memory.email);
         let key = match self.policy.key(raw, &mut memory.key) {
             Ok(key) => key,
@@ -140,5 +151,16 @@ impl Parser {
             Ok(row) => Ok(Ok(gathered.add(key.as_bytes(), &row)?)),
             Err(cause) => Ok(Err(cause)),
         }
+    }
+}
+
+/// Gathers a row that is of no address, under no key but its own.
+fn own_key<G: Gather>(
+    row: Result<NativeRow<'_>, RejectCause>,
+    gathered: &mut G,
+) -> Result<Result<(), RejectCause>> {
+    match row {
+        Ok(row) => Ok(Ok(gathered.add(row.own_key().unwrap_or_default(), &row)?)),
+        Err(cause) => Ok(Err(cause)),
     }
 }

@@ -3,7 +3,8 @@
 use super::RejectCause;
 use crate::delimited::{AllCells, Header, NoColumn};
 use crate::error::{Error, Result};
-use crate::record::Kind;
+use crate::record::digest_value::InvalidDigest;
+use crate::record::{DigestValue, Kind};
 
 /// A column of a native file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +22,14 @@ pub(super) enum Column {
     Preference,
     Reason,
     ExpiresAt,
+    Domain,
+    Subdomains,
+    Digest,
+    Algorithm,
 }
 
 /// How many columns there are.
-const COLUMNS: usize = 13;
+const COLUMNS: usize = 17;
 
 impl Column {
     /// Its header.
@@ -43,6 +48,10 @@ impl Column {
             Self::Preference => "preference",
             Self::Reason => "reason",
             Self::ExpiresAt => "expires_at",
+            Self::Domain => "domain",
+            Self::Subdomains => "subdomains",
+            Self::Digest => "digest",
+            Self::Algorithm => "algorithm",
         }
     }
 }
@@ -50,14 +59,16 @@ impl Column {
 /// The required and optional columns of a kind.
 fn columns_of(kind: Kind) -> (&'static [Column], &'static [Column]) {
     use Column::{
-        At, BulkEmail, Class, ContactId, Email, EmailAllowed, ExpiresAt, Former, List, Preference,
-        Reason, Source, State,
+        Algorithm, At, BulkEmail, Class, ContactId, Digest, Domain, Email, EmailAllowed, ExpiresAt,
+        Former, List, Preference, Reason, Source, State, Subdomains,
     };
     match kind {
         Kind::Contacts => (&[ContactId, Email], &[BulkEmail, EmailAllowed, At, Former]),
         Kind::Unsubscribes => (&[Email], &[List, State, Class, At, Source]),
         Kind::Preferences => (&[Email, List, Preference], &[At, Source]),
         Kind::Suppressions => (&[Email, Reason], &[Class, At, ExpiresAt, Source]),
+        Kind::Domains => (&[Domain], &[Subdomains, At, Source]),
+        Kind::Digests => (&[Digest], &[Algorithm, List, Class, Source]),
     }
 }
 
@@ -93,6 +104,20 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Finds the columns of `kind` in a file whose first record is `header`, and where its rows begin.
+    ///
+    /// A list of digests may have no header: when its first line is one cell and a digest, it is a row.
+    pub fn of_file(kind: Kind, header: &Header, name: &str) -> Result<(Self, usize)> {
+        if let (Kind::Digests, [first]) = (kind, header.names())
+            && DigestValue::parse(first, None) != Err(InvalidDigest::NotADigest)
+        {
+            let mut places = [None; COLUMNS];
+            places[Column::Digest as usize] = Some(0);
+            return Ok((Self { places, width: 1 }, header.record().start));
+        }
+        Ok((Self::of(kind, header, name)?, header.record().end))
+    }
+
     /// Finds the columns of `kind` in a header. Columns of other names are ignored.
     pub fn of(kind: Kind, header: &Header, name: &str) -> Result<Self> {
         let (required, optional) = columns_of(kind);

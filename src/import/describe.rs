@@ -1,6 +1,6 @@
 //! A record in a few words, for a person who looks before importing.
 
-use crate::record::{Choice, Flag, NativeRow, RecordClass, Timestamp, UnsubscribeState};
+use crate::record::{Algorithm, Choice, Flag, NativeRow, RecordClass, Timestamp, UnsubscribeState};
 use std::fmt::{self, Display};
 
 /// A record in one line, its address as it is: `complaint ann@example.com, since 2026-03-01T00:00:00Z`.
@@ -40,6 +40,19 @@ impl Display for Described<'_> {
                 write_class(f, class, RecordClass::All)?;
                 write_time(f, "since", at)?;
                 write_time(f, "until", expires_at)
+            }
+            NativeRow::Domain { domain, subdomains, at, .. } => {
+                let below = if subdomains { " and its subdomains" } else { "" };
+                write!(f, "domain {domain}{below}")?;
+                write_time(f, "since", at)
+            }
+            NativeRow::Digest { digest, list, class, .. } => {
+                let algorithm = Algorithm::of_bytes(digest.len());
+                f.write_str(algorithm.map_or("", Algorithm::as_str))?;
+                f.write_str(" digest ")?;
+                digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                list.map_or(Ok(()), |list| write!(f, " for list {list}"))?;
+                write_class(f, class, RecordClass::Bulk)
             }
         }
     }

@@ -167,6 +167,12 @@ impl Seen {
         self.names.iter().any(|column| column.trim().eq_ignore_ascii_case(name))
     }
 
+    /// Says whether there is a column of one of these names, case ignored.
+    #[must_use]
+    pub fn has_one_of(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.has(name))
+    }
+
     /// Says whether all of these columns are there; others may be too.
     #[must_use]
     pub fn has_all(&self, names: &[&str]) -> bool {

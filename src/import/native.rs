@@ -2,8 +2,10 @@
 
 use super::columns::{Cells, Column};
 use super::reject::RejectCause;
+use crate::address::Policy;
 use crate::record::class::UnknownWord;
-use crate::record::{Kind, NativeRow, RecordClass, Timestamp};
+use crate::record::domain_rule::{InvalidDomain, domain_in_keys, is_public_suffix};
+use crate::record::{DigestValue, Kind, NativeRow, RecordClass, Timestamp};
 use std::str::FromStr;
 
 /// Memory for the texts of a row whose cells have escaped quotes, and what the row before said.
@@ -12,6 +14,8 @@ pub(super) struct Scratch {
     /// The contact's id, or the list.
     name: Vec<u8>,
     source: Vec<u8>,
+    domain: String,
+    digest: Option<DigestValue>,
     times: Times,
 }
 
@@ -22,7 +26,15 @@ struct Times {
     at: Option<Timestamp>,
 }
 
-/// Reads a row of `kind` whose address cell is `address`.
+/// Which domains may have a rule, and how they become keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DomainRules {
+    pub policy: Policy,
+    /// A rule may be for a public suffix.
+    pub allow_public_suffix: bool,
+}
+
+/// Reads a row of `kind`, which is of addresses, whose address cell is `address`.
 ///
 /// An empty optional cell takes the contract's default; a word that is not one of the contract's is a
 /// reject.
@@ -32,7 +44,7 @@ pub(super) fn row<'a>(
     cells: Cells<'a>,
     scratch: &'a mut Scratch,
 ) -> Result<NativeRow<'a>, RejectCause> {
-    let Scratch { name, source, times } = scratch;
+    let Scratch { name, source, times, .. } = scratch;
     let at = time(cells, Column::At, times)?;
     Ok(match kind {
         Kind::Contacts => NativeRow::Contact {
@@ -66,6 +78,47 @@ pub(super) fn row<'a>(
             expires_at: time(cells, Column::ExpiresAt, times)?,
             source: cells.word(Column::Source, source)?,
         },
+        // They are of no address, and not read here.
+        Kind::Domains | Kind::Digests => return Err(RejectCause::Empty(Column::Email.name())),
+    })
+}
+
+/// Reads a row of `domains`. Its key is its domain.
+pub(super) fn domain_row<'a>(
+    rules: DomainRules,
+    cells: Cells<'a>,
+    scratch: &'a mut Scratch,
+) -> Result<NativeRow<'a>, RejectCause> {
+    let Scratch { name, source, times, domain, .. } = scratch;
+    let written = required(cells, Column::Domain, name)?;
+    *domain = domain_in_keys(written, rules.policy).map_err(RejectCause::Domain)?;
+    if !rules.allow_public_suffix && is_public_suffix(domain) {
+        return Err(RejectCause::Domain(InvalidDomain::PublicSuffix(domain.clone())));
+    }
+    Ok(NativeRow::Domain {
+        domain,
+        subdomains: yes_or_no(cells, Column::Subdomains)?,
+        at: time(cells, Column::At, times)?,
+        source: cells.word(Column::Source, source)?,
+    })
+}
+
+/// Reads a row of `digests`. Its key is the digest.
+pub(super) fn digest_row<'a>(
+    cells: Cells<'a>,
+    scratch: &'a mut Scratch,
+) -> Result<NativeRow<'a>, RejectCause> {
+    let Scratch { name, source, digest, .. } = scratch;
+    let mut text = Vec::new();
+    let written = cells.word(Column::Digest, &mut text)?;
+    let written = written.ok_or(RejectCause::Empty(Column::Digest.name()))?;
+    let algorithm = word(cells, Column::Algorithm)?;
+    let value = DigestValue::parse(written, algorithm).map_err(RejectCause::Digest)?;
+    Ok(NativeRow::Digest {
+        digest: digest.insert(value).as_bytes(),
+        list: cells.word(Column::List, name)?,
+        class: word(cells, Column::Class)?.unwrap_or(RecordClass::Bulk),
+        source: cells.word(Column::Source, source)?,
     })
 }
 
@@ -86,7 +139,7 @@ where
     Ok(cells.word(column, &mut scratch)?.map(str::parse::<T>).transpose()?)
 }
 
-/// A column that only an export of quell has: empty is no.
+/// Empty is no.
 fn yes_or_no(cells: Cells<'_>, column: Column) -> Result<bool, RejectCause> {
     let mut scratch = Vec::new();
     let Some(found) = cells.word(column, &mut scratch)? else { return Ok(false) };

@@ -3,6 +3,7 @@
 use super::chunk::{Failure, Parsed, Parser};
 use super::columns::Columns;
 use super::detect::delimited;
+use super::native::DomainRules;
 use super::reject::Reject;
 use crate::address::Policy;
 use crate::delimited::{ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits};
@@ -18,7 +19,7 @@ const CHUNKS_A_CORE: usize = 2;
 
 /// Gathers the records of a part of a file, on whichever thread.
 pub trait Gather: Send {
-    /// Takes a record in, with the key of its address.
+    /// Takes a record in, with the key of its address; a domain rule and a digest have none but their own.
     ///
     /// # Errors
     ///
@@ -57,6 +58,8 @@ pub struct NativeFile<'a, R> {
     pub kind: Kind,
     /// How its addresses become keys.
     pub policy: Policy,
+    /// Whether a domain rule may be for a [public suffix](crate::record::domain_rule::is_public_suffix).
+    pub allow_public_suffix: bool,
 }
 
 /// Reads a native file. Each part's records go into one that `gather` makes, and to `take`; returns how
@@ -76,13 +79,14 @@ pub fn read<G: Gather>(
     take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
-    let NativeFile { input, name, kind, policy } = file;
+    let NativeFile { input, name, kind, policy, allow_public_suffix } = file;
     let limits = Limits::default();
     let begin = |first: &mut ChunkBuffer, dialect| {
         let header = header(first, name, dialect, limits)?;
-        let columns = Columns::of(kind, &header, name)?;
-        first.from = header.record().end;
-        Ok(Parser { columns, kind, policy, dialect, limits })
+        let (columns, from) = Columns::of_file(kind, &header, name)?;
+        first.from = from;
+        let domain_rules = DomainRules { policy, allow_public_suffix };
+        Ok(Parser { columns, kind, policy, domain_rules, dialect, limits })
     };
     read_rows(input, name, begin, gather, take, progress)
 }
@@ -265,7 +269,9 @@ mod tests {
     fn read_all(text: &str) -> (Vec<String>, Vec<u64>, Result<u64>) {
         let (mut keys, mut lines) = (Vec::new(), Vec::new());
         let (name, policy) = ("list.csv", Policy::EXACT);
-        let file = NativeFile { input: text.as_bytes(), name, kind: Kind::Unsubscribes, policy };
+        let (kind, allow_public_suffix) = (Kind::Unsubscribes, false);
+        let input = text.as_bytes();
+        let file = NativeFile { input, name, kind, policy, allow_public_suffix };
         let take = |taken: Taken<'_, Addresses>| {
             match taken {
                 Taken::Records(mut part) => keys.append(&mut part.0),

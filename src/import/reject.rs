@@ -3,6 +3,8 @@
 use crate::address::InvalidAddress;
 use crate::delimited::Dialect;
 use crate::record::class::UnknownWord;
+use crate::record::digest_value::InvalidDigest;
+use crate::record::domain_rule::InvalidDomain;
 use crate::record::timestamp::InvalidTime;
 use std::fmt;
 use std::io::{self, Write};
@@ -19,6 +21,10 @@ pub enum RejectCause {
     Word(UnknownWord),
     /// A time in no known form.
     Time(&'static str, InvalidTime),
+    /// A domain no rule may be for.
+    Domain(InvalidDomain),
+    /// A digest that could withhold nobody.
+    Digest(InvalidDigest),
     /// A cell of a column that only the file names.
     Cell {
         /// The column.
@@ -46,6 +52,8 @@ impl fmt::Display for RejectCause {
             Self::Empty(column) => write!(f, "{column}: empty"),
             Self::Word(word) => write!(f, "{word}"),
             Self::Time(column, time) => write!(f, "{column}: {time}"),
+            Self::Domain(fault) => write!(f, "domain: {fault}"),
+            Self::Digest(fault) => write!(f, "digest: {fault}"),
             Self::Cell { column, fault } => write!(f, "{column}: {fault}"),
             Self::Row(fault) => f.write_str(fault),
             Self::NotUtf8(column) => write!(f, "{column}: not UTF-8"),

@@ -43,6 +43,17 @@ pub enum Presence {
     Digests(Algorithm),
 }
 
+impl Presence {
+    /// Everything that has such an entry.
+    pub const ALL: [Self; 5] = [
+        Self::DomainRules,
+        Self::Digests(Algorithm::Md5),
+        Self::Digests(Algorithm::Sha1),
+        Self::Digests(Algorithm::Sha256),
+        Self::Digests(Algorithm::Sha512),
+    ];
+}
+
 /// The store's secret, from `secret.key`. Never printed.
 ///
 /// Without it nobody can craft an address whose hash collides with another's, nor test a guess against

@@ -1,5 +1,7 @@
 //! The change feed: which keys of the index a change touched.
 
+use crate::record::DigestValue;
+
 /// One key of the index whose state may have changed. What the state is now, the view says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change<'a> {
@@ -13,6 +15,15 @@ pub enum Change<'a> {
         list: &'a str,
         /// The address key.
         key: &'a [u8],
+    },
+    /// The entry of a domain's rules.
+    Domain(&'a [u8]),
+    /// The entry of a digest, or of a digest on one list.
+    Digest {
+        /// The digest.
+        digest: DigestValue,
+        /// The list, or `None` for the digest itself.
+        list: Option<&'a str>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What the scan of the whole ledger hands out for each key: index entries, not records.
 
 use crate::record::state::EntryState;
+use crate::record::{DigestBlocks, DigestValue};
 
 /// The entries one address key has in the index. Borrowed from the scan's buffers.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,17 @@ pub struct ListEntry {
     pub entry: EntryState,
 }
 
+/// The entries one digest has in the index. Borrowed from the scan's buffers.
+#[derive(Debug, Clone, Copy)]
+pub struct DigestEntries<'a> {
+    /// The digest.
+    pub digest: DigestValue,
+    /// The entry of the digest itself.
+    pub blocks: DigestBlocks,
+    /// The entry of each list that has it, in the lists' order.
+    pub lists: &'a [(String, DigestBlocks)],
+}
+
 /// How many records of each kind a ledger holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -33,12 +45,17 @@ pub struct Counts {
     pub preferences: u64,
     /// Suppressions.
     pub suppressions: u64,
+    /// Domain rules.
+    pub domains: u64,
+    /// Digests; one for several lists counts once a list.
+    pub digests: u64,
 }
 
 impl Counts {
     /// All records.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.contacts + self.unsubscribes + self.preferences + self.suppressions
+        let of_addresses = self.contacts + self.unsubscribes + self.preferences + self.suppressions;
+        of_addresses + self.domains + self.digests
     }
 }

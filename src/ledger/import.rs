@@ -52,14 +52,15 @@ pub struct ImportRow {
 /// An import being gathered. Nothing of it is visible, or left behind, unless it is applied.
 pub trait ImportSession: Send {
     /// Takes a row in. Rows of any kind may be mixed; of two rows that say the same, the first counts.
+    /// `key` is that of the row's address; a domain rule and a digest are their own.
     ///
     /// Cost: one copy of the row into a buffer, which is sorted and spooled to a nameless file when it
     /// is full, so memory stays bounded by 64 MiB a kind of record.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or, in a preference, an
-    /// empty list; [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the spool can't be
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or domain, in a preference an
+    /// empty list, and a digest of no known length; [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when the spool can't be
     /// written.
     fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()>;
 

@@ -1,7 +1,7 @@
 //! The store of record: the truth that every index is compiled from.
 //!
-//! A [`Ledger`] holds contacts, unsubscribes, preferences and suppressions by key, an append-only
-//! history, and the feed of touched index keys. Each change is one transaction that holds all three,
+//! A [`Ledger`] holds contacts, unsubscribes, preferences and suppressions by key, domain rules by domain,
+//! digests by their bytes, an append-only history, and the feed of touched index keys. Each change is one transaction that holds all three,
 //! so the feed can't miss a change and the history can't lose one. [`SqliteLedger`] is the one
 //! implementation; nothing of SQL shows through the traits, so another store can stand in.
 //!
@@ -26,7 +26,7 @@ pub mod sqlite;
 pub mod stored;
 
 pub use changes::{Change, Changes};
-pub use entries::{Counts, KeyEntries, ListEntry};
+pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use history::{EventKind, HistoryEntry};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
@@ -35,7 +35,9 @@ pub use sqlite::{SqliteLedger, StagedRows};
 pub use stored::{Record, StoredRecord};
 
 use crate::error::Result;
-use crate::record::{Blocks, Contact, KeyState, Kind, Timestamp, Unsubscribe};
+use crate::record::{
+    Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp, Unsubscribe,
+};
 
 /// What a ledger was created with and is bound to for life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +144,28 @@ pub trait View {
     /// Every record of `key` with its provenance, contacts first.
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>>;
 
+    /// The rules that cover addresses at `domain`, which is as in a key; the nearest domain's first.
+    ///
+    /// Cost: one look-up a label.
+    fn rules_covering(&self, domain: &[u8]) -> Result<Vec<StoredRecord>>;
+
+    /// The rule of `domain` itself.
+    fn rule_of(&self, domain: &[u8]) -> Result<Option<StoredRecord>>;
+
+    /// The rules whose domain, with an `@` before it, matches `pattern`, in which `*` stands for any bytes.
+    ///
+    /// Cost: all rules.
+    fn rules_like(&self, pattern: &[u8]) -> Result<Vec<StoredRecord>>;
+
+    /// The records of a digest, for lists and for everywhere.
+    fn digests_of(&self, digest: &DigestValue) -> Result<Vec<StoredRecord>>;
+
+    /// Says whether there is any domain rule. Cost: one look-up.
+    fn has_rules(&self) -> Result<bool>;
+
+    /// Says whether there is any digest of `algorithm`. Cost: one look-up.
+    fn has_digests(&self, algorithm: Algorithm) -> Result<bool>;
+
     /// The contact of this id with its current address.
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>>;
 
@@ -150,6 +174,12 @@ pub trait View {
 
     /// Everything that ever happened to `key`, oldest first.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;
+
+    /// Everything that ever happened to the rule of `domain`, oldest first.
+    fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>>;
+
+    /// Everything that ever happened to a digest, oldest first.
+    fn history_of_digest(&self, digest: &DigestValue) -> Result<Vec<HistoryEntry>>;
 
     /// Says whether any record ever named `list`.
     fn knows_list(&self, list: &str) -> Result<bool>;
@@ -174,7 +204,16 @@ pub trait View {
     /// Hands out every contact id with what its flags withhold, in the order of the ids, each once.
     fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()>;
 
-    /// Hands out every record of `kind`, in key order.
+    /// Hands out every domain with a rule and its entry, in the order of the domains, each once.
+    fn for_each_rule(&self, each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>) -> Result<()>;
+
+    /// Hands out every digest with its entries, in the order of algorithm and digest, each once.
+    ///
+    /// Memory is bounded by the digest with most lists.
+    fn for_each_digest(&self, each: &mut dyn FnMut(&DigestEntries<'_>) -> Result<()>)
+    -> Result<()>;
+
+    /// Hands out every record of `kind`, in key order; digests in the order of their algorithms first.
     fn export(
         &self,
         kind: Kind,

@@ -1,6 +1,8 @@
 //! A record together with where it came from, and its form as JSON.
 
-use crate::record::{Contact, Preference, Suppression, Timestamp, Unsubscribe};
+use crate::record::{
+    Contact, Digest, DigestValue, DomainRule, Preference, Suppression, Timestamp, Unsubscribe,
+};
 use serde_json::{Value, json};
 
 /// A record of any kind.
@@ -14,6 +16,10 @@ pub enum Record {
     Preference(Preference),
     /// A suppression.
     Suppression(Suppression),
+    /// A domain rule.
+    Domain(DomainRule),
+    /// An entry of a hashed list.
+    Digest(Digest),
 }
 
 /// A record as the ledger holds it.
@@ -76,6 +82,21 @@ impl Record {
                 "class": record.class.as_str(),
                 "at": time(record.at),
                 "expires_at": time(record.expires_at),
+                "source": record.source,
+            }),
+            Self::Domain(rule) => json!({
+                "kind": "domain",
+                "domain": rule.domain,
+                "subdomains": rule.subdomains,
+                "at": time(rule.at),
+                "source": rule.source,
+            }),
+            Self::Digest(record) => json!({
+                "kind": "digest",
+                "digest": DigestValue::from_bytes(&record.digest).map(|digest| digest.to_string()),
+                "algorithm": record.algorithm.as_str(),
+                "list": record.list,
+                "class": record.class.as_str(),
                 "source": record.source,
             }),
         }

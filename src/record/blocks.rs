@@ -85,8 +85,8 @@ impl Blocks {
     /// The bits of a record of `reason` whose own class is `class`; `None` takes the truth table's
     /// columns for that reason.
     ///
-    /// Reasons that no entry stores (`invalid_address`, `duplicate`, and for now `domain` and
-    /// `digest`) have no bits.
+    /// Reasons that no entry of an address, a contact or a list stores have no bits here: `invalid_address`
+    /// and `duplicate` are of a row, `domain` and `digest` have entries of their own.
     #[must_use]
     pub fn of(reason: Reason, class: Option<RecordClass>) -> Self {
         let holds = |send: Class| match class {

@@ -65,6 +65,12 @@ impl RecordClass {
         }
     }
 
+    /// The kinds of send that either blocks.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        if self == other { self } else { Self::All }
+    }
+
     /// Says whether a record of this class blocks a send of `class`.
     #[must_use]
     pub fn covers(self, class: Class) -> bool {

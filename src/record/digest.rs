@@ -1,7 +1,9 @@
 //! Entries of third parties' hashed lists.
 
 use super::class::{Class, RecordClass, UnknownWord};
+use super::digest_value::DigestValue;
 use super::timestamp::Timestamp;
+use sha2::Digest as _;
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,6 +58,27 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.bytes() == bytes)
     }
 
+    /// The digest of `text`.
+    ///
+    /// Cost: one call of the algorithm, 100 to 500 ns for an address. For many addresses at once `filter`
+    /// has a faster way.
+    ///
+    /// ```
+    /// use quell::record::Algorithm;
+    ///
+    /// let digest = Algorithm::Md5.digest(b"test@example.com");
+    /// assert_eq!(digest.to_string(), "55502f40dc8b7c769880b10874abc9d0");
+    /// ```
+    #[must_use]
+    pub fn digest(self, text: &[u8]) -> DigestValue {
+        match self {
+            Self::Md5 => DigestValue::of_md5(md5::Md5::digest(text).into()),
+            Self::Sha1 => DigestValue::of_sha1(sha1::Sha1::digest(text).into()),
+            Self::Sha256 => DigestValue::of_sha256(sha2::Sha256::digest(text).into()),
+            Self::Sha512 => DigestValue::of_sha512(sha2::Sha512::digest(text).into()),
+        }
+    }
+
     /// The word used in files, options and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -105,6 +128,28 @@ pub struct Digest {
     pub source: Option<String>,
     /// Since when, if known: nothing in a hashed list says so, the ledger does.
     pub at: Option<Timestamp>,
+}
+
+impl Digest {
+    /// What the records of one digest come to in the entry of the digest itself: what those without a list
+    /// withhold, and whether some list has one.
+    #[must_use]
+    pub fn entry<'r>(records: impl IntoIterator<Item = &'r Self>) -> DigestBlocks {
+        records.into_iter().fold(DigestBlocks::NONE, |blocks, record| {
+            blocks.union(match record.list {
+                None => DigestBlocks::of(record.class),
+                Some(_) => DigestBlocks::HAS_LISTS,
+            })
+        })
+    }
+
+    /// What the records of one digest come to in the entry of the digest on `list`.
+    #[must_use]
+    pub fn list_entry<'r>(records: impl IntoIterator<Item = &'r Self>, list: &str) -> DigestBlocks {
+        let of_list = records.into_iter().filter(|record| record.list.as_deref() == Some(list));
+        of_list
+            .fold(DigestBlocks::NONE, |blocks, record| blocks.union(DigestBlocks::of(record.class)))
+    }
 }
 
 /// What the index keeps of a digest, or of a digest on a list, in the sixteen bits of its entry.

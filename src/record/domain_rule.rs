@@ -1,6 +1,8 @@
 //! A rule that covers every address at a domain.
 
 use super::timestamp::Timestamp;
+use crate::address::{InvalidAddress, KeyBuffer, Policy};
+use std::fmt;
 
 /// A domain rule: every address at `domain`, and at its subdomains too if the rule says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,67 @@ pub struct DomainRule {
     pub at: Option<Timestamp>,
     /// Where the rule comes from, if known.
     pub source: Option<String>,
+}
+
+/// Why a text names no domain that a rule may be for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidDomain {
+    /// `*.example.com`; holds what follows the wildcard.
+    Wildcard(String),
+    /// A whole address, where its domain was to be.
+    Address,
+    /// No address can have it.
+    Domain(InvalidAddress),
+    /// Others register their domains under it; see [`is_public_suffix`].
+    PublicSuffix(String),
+}
+
+impl fmt::Display for InvalidDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wildcard(domain) => {
+                write!(f, "a wildcard: write `{domain}`, with `true` in the column `subdomains`")
+            }
+            Self::Address => f.write_str("an address, not a domain"),
+            Self::Domain(fault) => write!(f, "{fault}"),
+            Self::PublicSuffix(domain) => {
+                write!(f, "`{domain}` is a public suffix: many senders' domains end in it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvalidDomain {}
+
+/// The domain in `text` as it stands in the keys of `policy`. White space around it and one `@` before it are
+/// ignored.
+///
+/// ```
+/// use quell::address::Policy;
+/// use quell::record::domain_rule::domain_in_keys;
+///
+/// assert_eq!(domain_in_keys(" @Bücher.Example. ", Policy::EXACT)?, "xn--bcher-kva.example");
+/// assert!(domain_in_keys("*.example.com", Policy::EXACT).is_err());
+/// # Ok::<(), quell::record::domain_rule::InvalidDomain>(())
+/// ```
+///
+/// # Errors
+///
+/// [`InvalidDomain`] for anything that is no domain of an address. A public suffix is none of them.
+pub fn domain_in_keys(text: &str, policy: Policy) -> Result<String, InvalidDomain> {
+    let text = text.trim();
+    let domain = text.strip_prefix('@').unwrap_or(text);
+    if domain.contains('@') {
+        return Err(InvalidDomain::Address);
+    }
+    if let Some(rest) = domain.strip_prefix("*.").or_else(|| domain.strip_prefix('.')) {
+        return Err(InvalidDomain::Wildcard(rest.to_owned()));
+    }
+    let mut buffer = KeyBuffer::new();
+    let key =
+        policy.key(format!("x@{domain}").as_bytes(), &mut buffer).map_err(InvalidDomain::Domain)?;
+    Ok(String::from_utf8_lossy(key.domain()).into_owned())
 }
 
 /// What the index keeps of a domain's rules, in the sixteen bits of its entry.
@@ -28,6 +91,12 @@ impl DomainBlocks {
     pub const DOMAIN: Self = Self(1);
     /// A rule covers addresses at its subdomains.
     pub const SUBDOMAINS: Self = Self(1 << 1);
+
+    /// The bits of a rule, with or without subdomains.
+    #[must_use]
+    pub const fn of(subdomains: bool) -> Self {
+        if subdomains { Self::DOMAIN.union(Self::SUBDOMAINS) } else { Self::DOMAIN }
+    }
 
     /// The bits as stored.
     #[must_use]
@@ -55,14 +124,30 @@ impl DomainBlocks {
 }
 
 impl DomainRule {
+    /// Says whether the rule covers addresses at `domain`, which is as in a key.
+    ///
+    /// ```
+    /// use quell::record::DomainRule;
+    ///
+    /// let rule = DomainRule {
+    ///     domain: "example.com".into(),
+    ///     subdomains: true,
+    ///     at: None,
+    ///     source: None,
+    /// };
+    /// assert!(rule.covers(b"example.com") && rule.covers(b"a.b.example.com"));
+    /// assert!(!rule.covers(b"notexample.com"));
+    /// ```
+    #[must_use]
+    pub fn covers(&self, domain: &[u8]) -> bool {
+        let own = self.domain.as_bytes();
+        own == domain || self.subdomains && covering(domain).any(|parent| parent == own)
+    }
+
     /// What the rule's entry holds.
     #[must_use]
     pub fn blocks(&self) -> DomainBlocks {
-        if self.subdomains {
-            DomainBlocks::DOMAIN.union(DomainBlocks::SUBDOMAINS)
-        } else {
-            DomainBlocks::DOMAIN
-        }
+        DomainBlocks::of(self.subdomains)
     }
 }
 
@@ -84,4 +169,110 @@ pub fn covering(domain: &[u8]) -> impl Iterator<Item = &[u8]> {
         let dot = memchr::memchr(b'.', domain).filter(|_| !literal)?;
         domain.get(dot + 1..)
     })
+}
+
+/// Says whether `domain`, as in a key, is a public suffix: a domain under which others register theirs, so
+/// that a rule of it would cover people who have nothing to do with each other. A single label that the list
+/// does not know counts as one.
+///
+/// The list is that of <https://publicsuffix.org>, its rules of ICANN and of companies, as of the build.
+///
+/// ```
+/// use quell::record::domain_rule::is_public_suffix;
+///
+/// assert!(is_public_suffix("com") && is_public_suffix("co.uk"));
+/// assert!(!is_public_suffix("example.com") && !is_public_suffix("[192.0.2.1]"));
+/// ```
+#[must_use]
+pub fn is_public_suffix(domain: &str) -> bool {
+    if domain.starts_with('[') {
+        return false;
+    }
+    // The list has its labels as people write them, a key has A-labels.
+    let (written, _) = idna::domain_to_unicode(domain);
+    [domain, &written].iter().any(|domain| {
+        psl::suffix(domain.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == domain.as_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_suffixes_of_every_sort_are_known() {
+        for domain in [
+            "com",
+            "co.uk",
+            "github.io",
+            "example.ck",
+            "localhost",
+            // 公司.cn and рф as keys have them.
+            "xn--55qx5d.cn",
+            "xn--p1ai",
+        ] {
+            assert!(is_public_suffix(domain), "{domain}");
+        }
+        for domain in
+            ["example.com", "www.ck", "a.b.test", "example.co.uk", "[192.0.2.1]", "[ipv6:::1]"]
+        {
+            assert!(!is_public_suffix(domain), "{domain}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_normalised_as_that_of_an_address() {
+        for (text, want) in [
+            ("Example.COM", "example.com"),
+            ("@example.com", "example.com"),
+            ("\texample.com. ", "example.com"),
+            ("BÜCHER.example", "xn--bcher-kva.example"),
+            ("[192.0.2.1]", "[192.0.2.1]"),
+            ("[IPv6:0::1]", "[ipv6:::1]"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(domain_in_keys(text, Policy::EXACT).as_deref(), Ok(want), "{text}");
+        }
+        let wildcard = InvalidDomain::Wildcard("example.com".into());
+        for (text, fault) in [
+            ("*.example.com", wildcard.clone()),
+            ("@*.example.com", wildcard.clone()),
+            (".example.com", wildcard),
+            ("ann@example.com", InvalidDomain::Address),
+            ("@@example.com", InvalidDomain::Address),
+            ("", InvalidDomain::Domain(InvalidAddress::EmptyDomain)),
+            ("a..example", InvalidDomain::Domain(InvalidAddress::EmptyLabel)),
+            ("exa mple.com", InvalidDomain::Domain(InvalidAddress::ForbiddenInDomain)),
+            ("example.*", InvalidDomain::Domain(InvalidAddress::ForbiddenInDomain)),
+        ] {
+            assert_eq!(domain_in_keys(text, Policy::EXACT), Err(fault), "{text}");
+        }
+        for text in ["a.test, b.test", "a.test;", "a.test>", "<a.test>", "a.test b.test"] {
+            assert!(domain_in_keys(text, Policy::EXACT).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_covers_by_labels() {
+        let rule = |domain: &str, subdomains| DomainRule {
+            domain: domain.into(),
+            subdomains,
+            at: None,
+            source: None,
+        };
+        for (domain, alone, with_subdomains) in [
+            ("example.com", true, true),
+            ("a.example.com", false, true),
+            ("a.b.example.com", false, true),
+            ("notexample.com", false, false),
+            ("com", false, false),
+            ("example.com.test", false, false),
+        ] {
+            assert_eq!(rule("example.com", false).covers(domain.as_bytes()), alone, "{domain}");
+            let covers = rule("example.com", true).covers(domain.as_bytes());
+            assert_eq!(covers, with_subdomains, "{domain}");
+        }
+        assert!(rule("[192.0.2.1]", true).covers(b"[192.0.2.1]"));
+        assert!(!rule("1]", true).covers(b"[192.0.2.1]"), "a literal has no parents");
+    }
 }

@@ -3,6 +3,8 @@
 use super::class::RecordClass;
 use super::class::UnknownWord;
 use super::contact::Flag;
+use super::digest::Digest;
+use super::domain_rule::DomainRule;
 use super::preference::{Choice, Preference};
 use super::suppression::{Suppression, SuppressionReason};
 use super::timestamp::Timestamp;
@@ -21,11 +23,24 @@ pub enum Kind {
     Preferences,
     /// Suppressions.
     Suppressions,
+    /// Domain rules.
+    Domains,
+    /// Digests of third parties' hashed lists.
+    Digests,
 }
 
 impl Kind {
     /// Every kind, in the contract's order.
-    pub const ALL: [Self; 4] =
+    pub const ALL: [Self; 6] = [
+        Self::Contacts,
+        Self::Unsubscribes,
+        Self::Preferences,
+        Self::Suppressions,
+        Self::Domains,
+        Self::Digests,
+    ];
+    /// The kinds whose records are of an address, and stand under its key.
+    pub const OF_ADDRESSES: [Self; 4] =
         [Self::Contacts, Self::Unsubscribes, Self::Preferences, Self::Suppressions];
 
     /// The word used on the command line and in JSON.
@@ -36,6 +51,8 @@ impl Kind {
             Self::Unsubscribes => "unsubscribes",
             Self::Preferences => "preferences",
             Self::Suppressions => "suppressions",
+            Self::Domains => "domains",
+            Self::Digests => "digests",
         }
     }
 }
@@ -53,7 +70,8 @@ impl FromStr for Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| UnknownWord {
             what: "kind",
             found: word.to_owned(),
-            expected: "`contacts`, `unsubscribes`, `preferences` or `suppressions`",
+            expected: "`contacts`, `unsubscribes`, `preferences`, `suppressions`, `domains` or \
+                       `digests`",
         })
     }
 }
@@ -87,6 +105,10 @@ pub enum NativeRecord {
     Preference(Preference),
     /// Of `suppressions`.
     Suppression(Suppression),
+    /// Of `domains`.
+    Domain(DomainRule),
+    /// Of `digests`; its `at` is not recorded, the time of the import is.
+    Digest(Digest),
 }
 
 /// A [`NativeRecord`] that borrows its texts from the file: what a row costs when there are millions.
@@ -150,6 +172,28 @@ pub enum NativeRow<'a> {
         /// Where the record comes from, if known.
         source: Option<&'a str>,
     },
+    /// Of `domains`; the fields are those of [`DomainRule`]. Its key is the domain.
+    Domain {
+        /// The domain as it stands in a key.
+        domain: &'a str,
+        /// Whether subdomains are covered as well.
+        subdomains: bool,
+        /// Since when, if known.
+        at: Option<Timestamp>,
+        /// Where the rule comes from, if known.
+        source: Option<&'a str>,
+    },
+    /// Of `digests`; the fields are those of [`Digest`]. Its key is the digest's bytes.
+    Digest {
+        /// The digest's bytes; how many they are says its algorithm.
+        digest: &'a [u8],
+        /// The list it is for, or `None` for everywhere.
+        list: Option<&'a str>,
+        /// The kinds of send it blocks.
+        class: RecordClass,
+        /// Where the entry comes from, if known.
+        source: Option<&'a str>,
+    },
 }
 
 impl NativeRow<'_> {
@@ -161,6 +205,21 @@ impl NativeRow<'_> {
             Self::Unsubscribe { .. } => Kind::Unsubscribes,
             Self::Preference { .. } => Kind::Preferences,
             Self::Suppression { .. } => Kind::Suppressions,
+            Self::Domain { .. } => Kind::Domains,
+            Self::Digest { .. } => Kind::Digests,
+        }
+    }
+
+    /// The key of a row that is of no address: a rule's domain, a digest's bytes.
+    #[must_use]
+    pub fn own_key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Domain { domain, .. } => Some(domain.as_bytes()),
+            Self::Digest { digest, .. } => Some(digest),
+            Self::Contact { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Preference { .. }
+            | Self::Suppression { .. } => None,
         }
     }
 }
@@ -201,6 +260,18 @@ impl NativeRecord {
                 expires_at: record.expires_at,
                 source: record.source.as_deref(),
             },
+            Self::Domain(rule) => NativeRow::Domain {
+                domain: &rule.domain,
+                subdomains: rule.subdomains,
+                at: rule.at,
+                source: rule.source.as_deref(),
+            },
+            Self::Digest(record) => NativeRow::Digest {
+                digest: &record.digest,
+                list: record.list.as_deref(),
+                class: record.class,
+                source: record.source.as_deref(),
+            },
         }
     }
 
@@ -212,17 +283,20 @@ impl NativeRecord {
             Self::Unsubscribe(_) => Kind::Unsubscribes,
             Self::Preference(_) => Kind::Preferences,
             Self::Suppression(_) => Kind::Suppressions,
+            Self::Domain(_) => Kind::Domains,
+            Self::Digest(_) => Kind::Digests,
         }
     }
 
-    /// The address the row is about, as it was received.
+    /// The address the row is about, as it was received; a domain rule and a digest are about none.
     #[must_use]
-    pub fn address(&self) -> &str {
+    pub fn address(&self) -> Option<&str> {
         match self {
-            Self::Contact(row) => &row.address,
-            Self::Unsubscribe(record) => &record.address,
-            Self::Preference(record) => &record.address,
-            Self::Suppression(record) => &record.address,
+            Self::Contact(row) => Some(&row.address),
+            Self::Unsubscribe(record) => Some(&record.address),
+            Self::Preference(record) => Some(&record.address),
+            Self::Suppression(record) => Some(&record.address),
+            Self::Domain(_) | Self::Digest(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::blocks::{Blocks, Expiry};
 use super::class::{Class, RecordClass};
 use super::contact::Contact;
+use super::outside::Outside;
 use super::preference::{Choice, Preference};
 use super::reason::{Reason, ReasonSet};
 use super::suppression::Suppression;
@@ -31,6 +32,8 @@ pub enum Scope {
     List(String),
     /// Through one contact.
     Contact(String),
+    /// Through the rule of one domain.
+    Domain(String),
 }
 
 impl fmt::Display for Scope {
@@ -39,6 +42,7 @@ impl fmt::Display for Scope {
             Self::Global => f.write_str("global"),
             Self::List(list) => write!(f, "list:{list}"),
             Self::Contact(id) => write!(f, "contact:{id}"),
+            Self::Domain(domain) => write!(f, "domain:{domain}"),
         }
     }
 }
@@ -199,6 +203,12 @@ impl KeyState {
     /// The records behind [`KeyState::reasons`], in the contract's order, one a reason and scope.
     #[must_use]
     pub fn causes(&self, query: &Query<'_>) -> Vec<Cause> {
+        self.causes_with(&Outside::default(), query)
+    }
+
+    /// [`KeyState::causes`] and those of what covers the key from outside.
+    #[must_use]
+    pub fn causes_with(&self, outside: &Outside, query: &Query<'_>) -> Vec<Cause> {
         let mut causes: Vec<Cause> = self.contacts.iter().flat_map(Contact::causes).collect();
         causes.extend(self.unsubscribes.iter().map(|record| Cause {
             reason: record.reason(),
@@ -223,10 +233,11 @@ impl KeyState {
             since: record.at,
             source: record.source.clone(),
         }));
+        causes.extend(outside.causes());
         causes.retain(|cause| {
             let asked = match &cause.scope {
                 Scope::List(list) => query.lists.contains(list),
-                Scope::Global | Scope::Contact(_) => true,
+                Scope::Global | Scope::Contact(_) | Scope::Domain(_) => true,
             };
             asked && cause.class.covers(query.class)
         });

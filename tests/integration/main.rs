@@ -26,4 +26,5 @@ mod sandbox;
 mod search_history;
 mod story;
 mod vendors;
+mod vendors2;
 mod verbatim;

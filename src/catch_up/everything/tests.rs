@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::index::SecretKey;
+use crate::ledger::Cursor;
 use crate::ledger::{Identity, ImportSource, Ledger, SqliteLedger};
 use crate::record::{
-    Choice, ContactRow, Flag, Kind, NativeRecord, Preference, RecordClass, Suppression,
-    SuppressionReason, Timestamp,
+    Algorithm, Choice, ContactRow, Digest, DomainRule, Flag, Kind, NativeRecord, Preference,
+    RecordClass, Suppression, SuppressionReason, Timestamp,
 };
 
 /// Contacts, opt-outs, and suppressions with and without an end: 300 addresses.
@@ -44,8 +45,65 @@ fn ledger() -> SqliteLedger {
         };
         import.push(address.as_bytes(), &record).unwrap();
     }
-    import.apply(300, 0, "").unwrap();
+    for number in 0..20_u8 {
+        import.push(b"", &rule(number)).unwrap();
+        import.push(b"", &digest(number)).unwrap();
+    }
+    import.apply(340, 0, "").unwrap();
     ledger
+}
+
+fn rule(number: u8) -> NativeRecord {
+    NativeRecord::Domain(DomainRule {
+        domain: format!("d{number}.test"),
+        subdomains: number % 2 == 0,
+        at: None,
+        source: None,
+    })
+}
+
+/// Of two algorithms; each second digest is for a list, each fourth for another one and everywhere too.
+fn digest(number: u8) -> NativeRecord {
+    let algorithm = if number < 10 { Algorithm::Md5 } else { Algorithm::Sha512 };
+    NativeRecord::Digest(Digest {
+        algorithm,
+        digest: algorithm.digest(&[number / 4]).as_bytes().to_vec(),
+        list: [None, Some("news".to_owned()), Some("x".to_owned()), None][usize::from(number) % 4]
+            .clone(),
+        class: if number % 3 == 0 { RecordClass::All } else { RecordClass::Bulk },
+        source: None,
+        at: None,
+    })
+}
+
+/// The hashes and bits of rules, digests and presence, as the feed gives them.
+fn by_the_feed(view: &dyn View) -> Batch {
+    let batch = crate::catch_up::batch(view, Cursor::START, &hasher(), false).unwrap().unwrap();
+    let mut batch = Batch { dictionary: None, ..batch };
+    batch.entries.retain(|entry| entry.state != 0);
+    sorted(batch)
+}
+
+/// Catching up from nothing and a rebuild come to one index: each row of the feed gives its state, and the
+/// presence of rules and of both algorithms.
+#[test]
+fn the_feed_from_its_start_gives_what_a_rebuild_gives() {
+    let ledger = ledger();
+    let view = ledger.view().unwrap();
+    let rebuilt = sorted(everything(&*view, &hasher(), false).unwrap());
+    let caught_up = by_the_feed(&*view);
+    assert_eq!(caught_up.entries, rebuilt.entries);
+    assert_eq!(caught_up.expiring, rebuilt.expiring);
+    let hashes: Vec<_> = rebuilt.entries.iter().map(|entry| entry.hash).collect();
+    for (presence, is_there) in [
+        (Presence::DomainRules, true),
+        (Presence::Digests(Algorithm::Md5), true),
+        (Presence::Digests(Algorithm::Sha1), false),
+        (Presence::Digests(Algorithm::Sha256), false),
+        (Presence::Digests(Algorithm::Sha512), true),
+    ] {
+        assert_eq!(hashes.contains(&hasher().presence(presence)), is_there, "{presence:?}");
+    }
 }
 
 fn hasher() -> KeyHasher {
@@ -74,6 +132,7 @@ fn plainly(view: &dyn View, hasher: &KeyHasher) -> Batch {
         Ok(())
     })
     .unwrap();
+    outside(view, hasher, &mut batch).unwrap();
     batch.dictionary = Some(dictionary.finish());
     sorted(batch)
 }
@@ -89,7 +148,8 @@ fn any_blocks_give_what_one_loop_gives() {
     let ledger = ledger();
     let view = ledger.view().unwrap();
     let expected = plainly(&*view, &hasher());
-    assert_eq!((expected.entries.len(), expected.expiring.len()), (300, 60));
+    let outside = by_the_feed(&*view).entries.len() - 300;
+    assert_eq!((expected.entries.len(), expected.expiring.len()), (300 + outside, 60));
     for block_bytes in [0, 1, 40, 1000, BLOCK_BYTES] {
         let found = everything_in_blocks(&*view, &hasher(), true, block_bytes).unwrap();
         let found = sorted(found);

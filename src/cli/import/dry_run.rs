@@ -1,8 +1,8 @@
 //! `import --dry-run`: what a file would come to, and how it is understood.
 
 use super::package::{Looked, Package};
-use super::read_form;
 use super::rejects::RejectsFile;
+use super::{Said, read_form};
 use crate::address::Policy;
 use crate::cli::terminal::print;
 use crate::error::{Error, Result};
@@ -30,8 +30,7 @@ pub(super) struct Foreseen {
 pub(super) fn foresee(
     package: &mut Package<'_>,
     candidate: Candidate,
-    list: Option<&str>,
-    policy: Policy,
+    said: Said<'_>,
     rejected_rows: &mut RejectsFile,
 ) -> Result<Foreseen> {
     let mut foreseen = Foreseen {
@@ -62,15 +61,7 @@ pub(super) fn foresee(
             }
             Ok(())
         };
-        let read = read_form(
-            candidate.form,
-            looked,
-            input,
-            (list, policy),
-            Shown::default,
-            take,
-            &|_| (),
-        )?;
+        let read = read_form(candidate.form, looked, input, said, Shown::default, take, &|_| ())?;
         foreseen.read += read;
         foreseen.records += records;
         foreseen.rejected += rejected;

@@ -83,7 +83,7 @@ struct Job<'j> {
     rejects: RejectsFile,
 }
 
-impl Job<'_> {
+impl<'j> Job<'j> {
     /// Applies a file whole, or not at all.
     fn import(&mut self, store: &Store, path: &Path, answers: &mut Vec<Value>) -> Result<()> {
         let terminal = self.context.terminal;
@@ -98,7 +98,8 @@ impl Job<'_> {
             let now = clock::now();
             let kind = candidate.form.kind();
             let session = store.ledger_to_change()?.import_session(kind, source, now)?;
-            self.gather(package, candidate.form, session, store.policy())
+            let said = self.said(store.policy());
+            self.gather(package, candidate.form, session, said)
         })?;
         let Some(form) = form else { return Ok(()) };
         let name = path.display().to_string();
@@ -127,7 +128,7 @@ impl Job<'_> {
         let (refused, _) = with_package(path, |package| {
             let candidate = self.decide(package)?;
             let foreseen =
-                dry_run::foresee(package, candidate, self.list, policy, &mut self.rejects)?;
+                dry_run::foresee(package, candidate, self.said(policy), &mut self.rejects)?;
             if self.arguments.json {
                 answers.push(foreseen.to_json(&package.name, package.compression, candidate));
             } else {
@@ -136,6 +137,12 @@ impl Job<'_> {
             Ok(dry_run::would_refuse(&foreseen, &package.name, self.arguments.allow_rejects))
         })?;
         refused.map_or(Ok(()), Err)
+    }
+
+    /// What files can't say themselves.
+    fn said(&self, policy: Policy) -> Said<'j> {
+        let allow_public_suffix = self.arguments.allow_public_suffix;
+        Said { list: self.list, policy, allow_public_suffix }
     }
 
     fn decide(&self, package: &Package<'_>) -> Result<Candidate> {
@@ -158,13 +165,13 @@ impl Job<'_> {
         package: &mut Package<'_>,
         form: Form,
         mut session: Box<dyn ImportSession + 's>,
-        policy: Policy,
+        said: Said<'_>,
     ) -> Result<Gathered<'s>> {
         let bar = self.context.terminal.progress(&format!("read {}", package.name), package.bytes);
         let (mut read, mut rejected, mut first_reject) = (0, 0, None);
         // Rows of several records are numbered across threads and files.
         let next = AtomicU32::new(0);
-        let (rejects, list) = (&mut self.rejects, self.list);
+        let rejects = &mut self.rejects;
         package.read(&mut |looked, input| {
             let gather = || Staging { rows: StagedRows::default(), next: &next };
             let take = |taken: Taken<'_, Staging<'_>>| match taken {
@@ -175,15 +182,21 @@ impl Job<'_> {
                     rejects.add(looked, &reject)
                 }
             };
-            read += read_form(form, looked, input, (list, policy), gather, take, &|bytes| {
-                bar.inc(bytes);
-            })?;
+            read += read_form(form, looked, input, said, gather, take, &|bytes| bar.inc(bytes))?;
             Ok(())
         })?;
         bar.finish_and_clear();
         let first_reject = first_reject.unwrap_or_default();
         Ok(Gathered { session, read, rejected, first_reject })
     }
+}
+
+/// What files can't say themselves: the list, how addresses become keys, and what is allowed.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    list: Option<&'a str>,
+    policy: Policy,
+    allow_public_suffix: bool,
 }
 
 /// A file, read and not applied yet.
@@ -199,18 +212,20 @@ fn read_form<G: Gather>(
     form: Form,
     looked: &Looked,
     input: &mut (dyn Read + Send),
-    (list, policy): (Option<&str>, Policy),
+    said: Said<'_>,
     gather: impl Fn() -> G + Sync,
     take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
     let name = looked.name.as_str();
+    let Said { list, policy, allow_public_suffix } = said;
     match form {
         Form::Native(_) if list.is_some() => {
             Err(Error::usage("a native file names its lists itself").with_hint("leave --list out"))
         }
         Form::Native(kind) => {
-            read(NativeFile { input, name, kind, policy }, gather, take, progress)
+            let file = NativeFile { input, name, kind, policy, allow_public_suffix };
+            read(file, gather, take, progress)
         }
         Form::Vendor(format) => {
             let seen = &looked.seen;

@@ -1,6 +1,6 @@
 //! Delimited text of a vendor → records and rejects.
 
-use super::row::{CellTexts, Columns, Place, Row};
+use super::row::{CellTexts, Columns, Kept, Place, Row};
 use super::{Format, VendorFile};
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{AllCells, Cell, ChunkBuffer, Dialect, Limits};
@@ -11,7 +11,6 @@ use crate::import::reject::RejectCause;
 use crate::record::NativeRow;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::io::Read;
 
 /// Reads delimited text.
@@ -25,7 +24,7 @@ pub(super) fn read<G: Gather>(
     let begin = |first: &mut ChunkBuffer, dialect| {
         let limits = Limits::default();
         let header = header(first, name, dialect, limits)?;
-        let columns = if seen.has_header() {
+        let columns = if seen.has_header() && !(format.is_bare)(seen) {
             first.from = header.record().end;
             Columns::of_header(format, &header, name)?
         } else {
@@ -120,9 +119,9 @@ impl Rows<'_> {
         key: &mut KeyBuffer,
         gathered: &mut G,
     ) -> Result<Result<(), RejectCause>> {
-        let kept = OnceCell::new();
-        let Self { format, list, file, .. } = *self;
-        let row = Row { format, columns, cells, file, list, kept: &kept };
+        let kept = Kept::default();
+        let Self { format, list, file, policy } = *self;
+        let row = Row { format, columns, cells, file, list, kept: &kept, policy };
         let mut records = Vec::new();
         if let Err(cause) = (format.read)(&row, &mut records) {
             return Ok(Err(cause));
@@ -132,19 +131,40 @@ impl Rows<'_> {
             return Ok(Err(RejectCause::Empty("list")));
         }
         if let [record] = records.as_slice() {
-            return match self.policy.key(address_of(record).as_bytes(), key) {
-                Ok(key) => gathered.add(key.as_bytes(), record).map(Ok),
-                Err(fault) => Ok(Err(RejectCause::Address(fault))),
+            return match self.key_of(record, key) {
+                Ok(key) => gathered.add(key, record).map(Ok),
+                Err(cause) => Ok(Err(cause)),
             };
         }
         let mut keyed: Vec<Keyed<'_>> = Vec::with_capacity(records.len());
         for record in records {
-            match self.policy.key(address_of(&record).as_bytes(), key) {
-                Ok(key) => keyed.push((key.as_bytes().into(), record)),
-                Err(fault) => return Ok(Err(RejectCause::Address(fault))),
+            match self.key_of(&record, key) {
+                Ok(key) => keyed.push((key.into(), record)),
+                Err(cause) => return Ok(Err(cause)),
             }
         }
         gathered.add_several(&keyed).map(Ok)
+    }
+
+    /// The key of the address that a record is about, or what a record of no address has instead.
+    fn key_of<'k>(
+        &self,
+        record: &'k NativeRow<'_>,
+        buffer: &'k mut KeyBuffer,
+    ) -> Result<&'k [u8], RejectCause> {
+        match *record {
+            NativeRow::Contact { address, .. }
+            | NativeRow::Unsubscribe { address, .. }
+            | NativeRow::Preference { address, .. }
+            | NativeRow::Suppression { address, .. } => self
+                .policy
+                .key(address.as_bytes(), buffer)
+                .map(|key| key.as_bytes())
+                .map_err(RejectCause::Address),
+            NativeRow::Domain { .. } | NativeRow::Digest { .. } => {
+                Ok(record.own_key().unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -153,16 +173,9 @@ fn list_of<'r>(record: &NativeRow<'r>) -> Option<&'r str> {
     match *record {
         NativeRow::Unsubscribe { list, .. } => list,
         NativeRow::Preference { list, .. } => Some(list),
-        NativeRow::Contact { .. } | NativeRow::Suppression { .. } => None,
-    }
-}
-
-/// The address that a record is about.
-fn address_of<'r>(record: &NativeRow<'r>) -> &'r str {
-    match *record {
-        NativeRow::Contact { address, .. }
-        | NativeRow::Unsubscribe { address, .. }
-        | NativeRow::Preference { address, .. }
-        | NativeRow::Suppression { address, .. } => address,
+        NativeRow::Digest { list, .. } => list,
+        NativeRow::Contact { .. } | NativeRow::Suppression { .. } | NativeRow::Domain { .. } => {
+            None
+        }
     }
 }

@@ -16,6 +16,8 @@ pub(super) fn integrity_check(connection: &Connection) -> Result<Vec<String>> {
         ("unsubscribe", counts.unsubscribes),
         ("preference", counts.preferences),
         ("suppression", counts.suppressions),
+        ("domain_rule", counts.domains),
+        ("digest", counts.digests),
     ] {
         let counted: i64 =
             connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;

@@ -2,7 +2,9 @@
 
 use super::fault::damaged;
 use crate::error::{Error, Result};
-use crate::record::{Choice, Flag, RecordClass, SuppressionReason, Timestamp, UnsubscribeState};
+use crate::record::{
+    Algorithm, Choice, Flag, RecordClass, SuppressionReason, Timestamp, UnsubscribeState,
+};
 
 /// A word of the schema: the position in the list is the code.
 pub(super) trait Coded: Copy + PartialEq + 'static {
@@ -60,6 +62,11 @@ pub(super) fn address_of(key: &[u8], column: &str) -> Result<String> {
     }
     let key = std::str::from_utf8(key).map_err(|_| damaged("a key without its address"))?;
     Ok(key.to_owned())
+}
+
+/// The algorithm column of a digest whose bytes are `key`; 0, which no row has, for anything else.
+pub(super) fn algorithm_code(key: &[u8]) -> u8 {
+    Algorithm::of_bytes(key.len()).map_or(0, Algorithm::number)
 }
 
 /// The list column: '' is everywhere.

@@ -2,6 +2,7 @@
 
 use super::codes::{signed, unsigned};
 use super::fault::damaged;
+use super::rows::digest_of_key;
 use crate::error::Result;
 use crate::ledger::{Change, Changes, Cursor, Position};
 use rusqlite::Connection;
@@ -27,6 +28,11 @@ pub(super) fn changes_after(
             0 => Change::Address(key),
             1 => Change::Contact(scope),
             2 => Change::ListAddress { list: scope, key },
+            3 => Change::Domain(key),
+            4 => Change::Digest {
+                digest: digest_of_key(key)?,
+                list: Some(scope).filter(|list| !list.is_empty()),
+            },
             space => return Err(damaged(&format!("space {space} in the feed is unknown"))),
         })?;
         handed += 1;

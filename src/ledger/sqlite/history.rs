@@ -89,6 +89,9 @@ fn identity(record: &Value) -> String {
             json!([kind, record["list"], record["address"], record["state"], record["class"]])
         }
         Some("preference") => json!([kind, record["list"]]),
+        // The only one of its domain.
+        Some("domain") => json!([kind]),
+        Some("digest") => json!([kind, record["list"]]),
         _ => json!([kind, record["reason"], record["class"]]),
     }
     .to_string()

@@ -11,6 +11,7 @@ mod feed;
 mod flags;
 mod history;
 mod import;
+mod outside;
 mod read;
 mod resubscribe;
 mod rows;

@@ -3,14 +3,16 @@
 use super::codes::unsigned;
 use super::connection::Pooled;
 use super::fault::damaged;
-use super::rows::{current_of, key, of_key, select_all, stored};
-use super::{check, feed, history, scan, search};
+use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
+use super::{check, feed, history, outside, scan, search};
 use crate::error::Result;
 use crate::ledger::{
-    Change, Changes, Counts, Cursor, HistoryEntry, ImportCounts, ImportRow, KeyEntries, Position,
-    Record, StoredRecord, View,
+    Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts, ImportRow,
+    KeyEntries, Position, Record, StoredRecord, View,
 };
-use crate::record::{Blocks, Contact, KeyState, Kind, Timestamp};
+use crate::record::{
+    Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension};
 
 /// A view of a [`SqliteLedger`](super::SqliteLedger): a read transaction on its own connection.
@@ -64,6 +66,8 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
         unsubscribes: of(Kind::Unsubscribes)?,
         preferences: of(Kind::Preferences)?,
         suppressions: of(Kind::Suppressions)?,
+        domains: of(Kind::Domains)?,
+        digests: of(Kind::Digests)?,
     })
 }
 
@@ -96,6 +100,8 @@ impl View for SqliteView<'_> {
                 Record::Unsubscribe(record) => state.unsubscribes.push(record),
                 Record::Preference(record) => state.preferences.push(record),
                 Record::Suppression(record) => state.suppressions.push(record),
+                // Of no key.
+                Record::Domain(_) | Record::Digest(_) => {}
             }
         }
         Ok(state)
@@ -103,10 +109,34 @@ impl View for SqliteView<'_> {
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
         let mut records = Vec::new();
-        for kind in Kind::ALL {
+        for kind in Kind::OF_ADDRESSES {
             records.append(&mut of_key(&self.connection, kind, key)?);
         }
         Ok(records)
+    }
+
+    fn rules_covering(&self, domain: &[u8]) -> Result<Vec<StoredRecord>> {
+        outside::rules_covering(&self.connection, domain)
+    }
+
+    fn rule_of(&self, domain: &[u8]) -> Result<Option<StoredRecord>> {
+        Ok(of_key(&self.connection, Kind::Domains, domain)?.pop())
+    }
+
+    fn rules_like(&self, pattern: &[u8]) -> Result<Vec<StoredRecord>> {
+        outside::rules_like(&self.connection, pattern)
+    }
+
+    fn digests_of(&self, digest: &DigestValue) -> Result<Vec<StoredRecord>> {
+        digests_of(&self.connection, digest)
+    }
+
+    fn has_rules(&self) -> Result<bool> {
+        outside::has_rules(&self.connection)
+    }
+
+    fn has_digests(&self, algorithm: Algorithm) -> Result<bool> {
+        outside::has_digests(&self.connection, algorithm)
     }
 
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>> {
@@ -119,6 +149,16 @@ impl View for SqliteView<'_> {
 
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
         history::history(&self.connection, &self.records_of(key)?, key)
+    }
+
+    fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>> {
+        let records = of_key(&self.connection, Kind::Domains, domain)?;
+        history::history(&self.connection, &records, domain)
+    }
+
+    fn history_of_digest(&self, digest: &DigestValue) -> Result<Vec<HistoryEntry>> {
+        let records = digests_of(&self.connection, digest)?;
+        history::history(&self.connection, &records, digest.name().as_bytes())
     }
 
     fn knows_list(&self, list: &str) -> Result<bool> {
@@ -171,6 +211,17 @@ impl View for SqliteView<'_> {
 
     fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()> {
         scan::for_each_contact(&self.connection, each)
+    }
+
+    fn for_each_rule(&self, each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>) -> Result<()> {
+        outside::for_each_rule(&self.connection, each)
+    }
+
+    fn for_each_digest(
+        &self,
+        each: &mut dyn FnMut(&DigestEntries<'_>) -> Result<()>,
+    ) -> Result<()> {
+        outside::for_each_digest(&self.connection, each)
     }
 
     fn export(

@@ -42,7 +42,8 @@ pub(super) fn resubscribe(
 fn is_named(request: &ResubscribeRequest, record: &Record) -> bool {
     let names = |list: &String| request.all_lists || request.lists.contains(list);
     match record {
-        Record::Contact(_) => false,
+        // Rules and digests are of no address: `of_key` gives none of them.
+        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => false,
         Record::Unsubscribe(record) => record.list.as_ref().map_or(request.global, names),
         Record::Preference(record) => names(&record.list),
         Record::Suppression(record) => request.include.contains(&record.reason),
@@ -65,7 +66,7 @@ fn allow(writer: &Writer<'_>, key: &[u8]) -> Result<Vec<RowChange>> {
 fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result<()> {
     let connection = writer.connection();
     let (kind, rows) = match record {
-        Record::Contact(_) => return Ok(()),
+        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => return Ok(()),
         Record::Unsubscribe(record) => {
             let list = record.list.as_deref().unwrap_or_default();
             let sql = "DELETE FROM unsubscribe WHERE key = ?1 AND list = ?2";

@@ -4,7 +4,9 @@ use super::codes::{Coded, address_of, instant, unsigned};
 use super::fault::damaged;
 use crate::error::Result;
 use crate::ledger::{Record, StoredRecord};
-use crate::record::{Contact, Kind, Preference, Suppression, Timestamp, Unsubscribe};
+use crate::record::{
+    Contact, Digest, DigestValue, DomainRule, Kind, Preference, Suppression, Unsubscribe,
+};
 use rusqlite::{Connection, Params, Row, params};
 
 /// The columns [`stored`] reads, by kind: the key, seven of the record, its provenance.
@@ -41,13 +43,28 @@ macro_rules! select_of_kind {
                 "suppression",
                 $rest
             ),
+            Kind::Domains => {
+                select!("NULL, NULL, source, subdomains, NULL, at, NULL", "domain_rule", $rest)
+            }
+            Kind::Digests => {
+                select!("NULL, list, source, class, NULL, NULL, NULL", "digest", $rest)
+            }
         }
     };
 }
 
-/// Every record of a kind, in key order.
+/// Every record of a kind, in the order of its table: by key, digests by algorithm first.
 pub(super) fn select_all(kind: Kind) -> &'static str {
-    select_of_kind!(kind, "ORDER BY key")
+    if kind == Kind::Digests {
+        select_of_kind!(kind, "ORDER BY algorithm, key, list")
+    } else {
+        select_of_kind!(kind, "ORDER BY key")
+    }
+}
+
+/// The records of one digest: its algorithm is `?1`, its bytes are `?2`.
+fn select_digest() -> &'static str {
+    select_of_kind!(Kind::Digests, "WHERE algorithm = ?1 AND key = ?2")
 }
 
 /// The records of one key, `?1`, in the order of their table.
@@ -68,50 +85,64 @@ fn select_former() -> &'static str {
 /// A row of one of the statements above.
 pub(super) fn stored(kind: Kind, row: &Row<'_>) -> Result<StoredRecord> {
     let key = key(row)?;
-    let address = address_of(key, row.get_ref(1)?.as_str().map_err(|_| damaged("an address"))?)?;
+    let address = || -> Result<String> {
+        address_of(key, row.get_ref(1)?.as_str().map_err(|_| damaged("an address"))?)
+    };
+    let list = || -> Result<Option<String>> {
+        Ok(Some(row.get::<_, String>(2)?).filter(|list| !list.is_empty()))
+    };
     let at = instant(row.get(6)?);
+    let recorded_at: Option<i64> = row.get(9)?;
+    let recorded_at = instant(recorded_at).ok_or_else(|| damaged("a record of no known time"))?;
     let record = match kind {
         Kind::Contacts => Record::Contact(Contact {
             contact_id: row.get(2)?,
-            address,
+            address: address()?,
             bulk_email: Coded::from_code(row.get(4)?)?,
             email_allowed: Coded::from_code(row.get(5)?)?,
             at,
             former: row.get(7)?,
         }),
         Kind::Unsubscribes => Record::Unsubscribe(Unsubscribe {
-            address,
-            list: Some(row.get::<_, String>(2)?).filter(|list| !list.is_empty()),
+            address: address()?,
+            list: list()?,
             state: Coded::from_code(row.get(4)?)?,
             class: Coded::from_code(row.get(5)?)?,
             at,
             source: row.get(3)?,
         }),
         Kind::Preferences => Record::Preference(Preference {
-            address,
+            address: address()?,
             list: row.get(2)?,
             choice: Coded::from_code(row.get(4)?)?,
             at,
             source: row.get(3)?,
         }),
         Kind::Suppressions => Record::Suppression(Suppression {
-            address,
+            address: address()?,
             reason: Coded::from_code(row.get(4)?)?,
             class: Coded::from_code(row.get(5)?)?,
             at,
             expires_at: instant(row.get(7)?),
             source: row.get(3)?,
         }),
+        Kind::Domains => Record::Domain(DomainRule {
+            domain: std::str::from_utf8(key).map_err(|_| damaged("a domain"))?.to_owned(),
+            subdomains: row.get(4)?,
+            at,
+            source: row.get(3)?,
+        }),
+        Kind::Digests => Record::Digest(Digest {
+            algorithm: digest_of_key(key)?.algorithm(),
+            digest: key.to_vec(),
+            list: list()?,
+            class: Coded::from_code(row.get(4)?)?,
+            source: row.get(3)?,
+            at: Some(recorded_at),
+        }),
     };
     let import: Option<i64> = row.get(8)?;
-    let recorded_at: Option<i64> = row.get(9)?;
-    Ok(StoredRecord {
-        record,
-        import: import.map(unsigned).transpose()?,
-        recorded_at: Timestamp::from_micros(
-            recorded_at.ok_or_else(|| damaged("a record of no known time"))?,
-        ),
-    })
+    Ok(StoredRecord { record, import: import.map(unsigned).transpose()?, recorded_at })
 }
 
 /// The key of a row of one of the statements above.
@@ -119,10 +150,33 @@ pub(super) fn key<'r>(row: &'r Row<'_>) -> Result<&'r [u8]> {
     row.get_ref(0)?.as_blob().map_err(|_| damaged("a key"))
 }
 
-/// The records of `kind` that `key` has.
+/// The digest whose bytes are a key.
+pub(super) fn digest_of_key(key: &[u8]) -> Result<DigestValue> {
+    DigestValue::from_bytes(key).ok_or_else(|| damaged("a digest"))
+}
+
+/// The records of a digest, for everywhere and for lists.
+pub(super) fn digests_of(
+    connection: &Connection,
+    digest: &DigestValue,
+) -> Result<Vec<StoredRecord>> {
+    let of = params![digest.algorithm().number(), digest.as_bytes()];
+    records(Kind::Digests, connection, select_digest(), of)
+}
+
+/// The records of `kind`, which is none of digests, that `key` has.
 pub(super) fn of_key(connection: &Connection, kind: Kind, key: &[u8]) -> Result<Vec<StoredRecord>> {
-    let mut statement = connection.prepare_cached(select_key(kind))?;
-    let mut rows = statement.query([key])?;
+    records(kind, connection, select_key(kind), [key])
+}
+
+fn records(
+    kind: Kind,
+    connection: &Connection,
+    sql: &str,
+    of: impl Params,
+) -> Result<Vec<StoredRecord>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(of)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         records.push(stored(kind, row)?);

@@ -9,11 +9,13 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// The schema this build writes: the number of its last migration.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// Every migration, oldest first. An applied one is never edited: its checksum is in the store.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V1__ledger", include_str!("../migrations/V1__ledger.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V1__ledger", include_str!("../migrations/V1__ledger.sql")),
+    ("V2__domains_digests", include_str!("../migrations/V2__domains_digests.sql")),
+];
 
 /// What the `meta` table says.
 #[derive(Debug, Clone, PartialEq, Eq)]

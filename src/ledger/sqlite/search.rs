@@ -46,7 +46,7 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 /// Says whether `text` matches `pattern`, in which `*` stands for any bytes, none included.
 ///
 /// Cost: at most the product of the lengths; linear for the patterns people write.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where the last `*` stands, and up to where it has eaten.
     let mut star = None;

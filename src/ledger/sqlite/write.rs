@@ -6,7 +6,7 @@ use super::connection::Pooled;
 use super::read::position;
 use crate::error::Result;
 use crate::ledger::{Applied, Change, EventKind, Position};
-use crate::record::{Kind, Timestamp};
+use crate::record::{DigestValue, Kind, Timestamp};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -25,7 +25,7 @@ pub(super) struct Writer<'l> {
     feed: Cell<Feed>,
     /// Rows the feed may still take before it says "everything" instead.
     feed_left: Cell<u64>,
-    tally: [Cell<i64>; 4],
+    tally: [Cell<i64>; Kind::ALL.len()],
     lists: RefCell<HashSet<String>>,
 }
 
@@ -150,10 +150,12 @@ impl<'l> Writer<'l> {
             return self.touch_everything(generation);
         };
         self.feed_left.set(left);
-        let (space, key, scope): (i64, &[u8], &str) = match change {
+        let (space, key, scope): (i64, &[u8], &str) = match &change {
             Change::Address(key) => (0, key, ""),
             Change::Contact(id) => (1, &[], id),
             Change::ListAddress { list, key } => (2, key, list),
+            Change::Domain(domain) => (3, domain, ""),
+            Change::Digest { digest, list } => (4, digest.as_bytes(), list.unwrap_or_default()),
         };
         self.write_change(generation, space, key, scope)
     }
@@ -166,6 +168,14 @@ impl<'l> Writer<'l> {
             self.touch(Change::ListAddress { list, key })?;
         }
         self.touch(Change::Address(key))
+    }
+
+    /// Says that a record of a digest for `list` changed; '' is everywhere. As [`Writer::touch_list`].
+    pub(super) fn touch_digest(&self, digest: DigestValue, list: &str) -> Result<()> {
+        if !list.is_empty() {
+            self.touch(Change::Digest { digest, list: Some(list) })?;
+        }
+        self.touch(Change::Digest { digest, list: None })
     }
 
     fn write_change(&self, generation: u64, space: i64, key: &[u8], scope: &str) -> Result<()> {

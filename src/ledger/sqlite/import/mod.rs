@@ -2,6 +2,8 @@
 
 mod bulk;
 mod contacts;
+mod digests;
+mod domains;
 mod encoding;
 mod moves;
 mod preferences;
@@ -17,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource};
 use crate::record::{Kind, NativeRecord, Timestamp};
+use digests::Digests;
+use domains::Domains;
 use encoding::damaged;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
@@ -51,7 +55,7 @@ pub(super) struct Session<'l> {
 struct Sorters {
     directory: PathBuf,
     run_bytes: usize,
-    of_kind: [Option<Sorter>; 4],
+    of_kind: [Option<Sorter>; Kind::ALL.len()],
 }
 
 /// What became of a record, and so of its row; of a row of several records the last of these that became
@@ -235,6 +239,8 @@ impl Import<'_> {
                 Kind::Unsubscribes => bulk::apply::<Unsubscribes>(self, sorted)?,
                 Kind::Preferences => bulk::apply::<Preferences>(self, sorted)?,
                 Kind::Suppressions => bulk::apply::<Suppressions>(self, sorted)?,
+                Kind::Domains => bulk::apply::<Domains>(self, sorted)?,
+                Kind::Digests => bulk::apply::<Digests>(self, sorted)?,
             }
         }
         Ok(())

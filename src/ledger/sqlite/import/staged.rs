@@ -4,7 +4,7 @@ use super::super::codes::{Coded, address_column, list_column};
 use super::encoding::{Decoder, damaged, put_bytes, put_option_text, put_text, put_time};
 use crate::error::{Error, Result};
 use crate::ledger::sort::Buffer;
-use crate::record::{Flag, Kind, NativeRow};
+use crate::record::{Algorithm, Flag, Kind, NativeRow};
 
 /// A spooled unsubscribe, its values as the table's columns hold them.
 pub(super) struct StagedUnsubscribe<'p> {
@@ -35,6 +35,20 @@ pub(super) struct StagedSuppression<'p> {
     pub(super) source: Option<&'p str>,
 }
 
+/// A spooled domain rule.
+pub(super) struct StagedDomain<'p> {
+    pub(super) subdomains: bool,
+    pub(super) at: Option<i64>,
+    pub(super) source: Option<&'p str>,
+}
+
+/// A spooled digest.
+pub(super) struct StagedDigest<'p> {
+    pub(super) list: &'p str,
+    pub(super) class: i64,
+    pub(super) source: Option<&'p str>,
+}
+
 /// A spooled contact row; spooled by contact id, so the key is in the payload.
 pub(super) struct StagedContact<'p> {
     pub(super) key: &'p [u8],
@@ -51,7 +65,7 @@ pub(super) struct StagedContact<'p> {
 /// Memory: about the rows' bytes, and some 30 bytes a row.
 #[derive(Debug, Default)]
 pub struct StagedRows {
-    of_kind: [Buffer; 4],
+    of_kind: [Buffer; Kind::ALL.len()],
     /// The row at hand, encoded; one buffer for all.
     payload: Vec<u8>,
     tally: Tally,
@@ -73,8 +87,8 @@ impl StagedRows {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or, in a preference, an
-    /// empty list, and for more than 4 GiB of rows.
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or domain, in a preference an
+    /// empty list, a digest of no known length, and for more than 4 GiB of rows.
     pub fn push(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()> {
         self.push_part(key, row, None)
     }
@@ -142,7 +156,8 @@ pub(super) fn part_of(payload: &[u8]) -> Result<Option<u32>> {
     }
 }
 
-/// Writes the payload of a row and returns what to sort it by: a contact by its id, the rest by key.
+/// Writes the payload of a row and returns what to sort it by: a contact by its id, a domain rule and a digest
+/// by themselves, the rest by key.
 pub(super) fn encode<'r>(
     key: &'r [u8],
     row: &NativeRow<'r>,
@@ -187,6 +202,24 @@ pub(super) fn encode<'r>(
             put_time(payload, expires_at);
             put_option_text(payload, source);
         }
+        NativeRow::Domain { domain, subdomains, at, source } => {
+            if domain.is_empty() {
+                return Err(Error::input("a domain rule without a domain"));
+            }
+            payload.push(u8::from(subdomains));
+            put_time(payload, at);
+            put_option_text(payload, source);
+            return Ok(domain.as_bytes());
+        }
+        NativeRow::Digest { digest, list, class, source } => {
+            if Algorithm::of_bytes(digest.len()).is_none() {
+                return Err(Error::input("a digest of no known length"));
+            }
+            put_text(payload, list_column(list));
+            put_code(payload, class);
+            put_option_text(payload, source);
+            return Ok(digest);
+        }
     }
     Ok(key)
 }
@@ -227,6 +260,28 @@ impl<'p> StagedSuppression<'p> {
             address: decoder.text()?,
             at: decoder.time()?,
             expires_at: decoder.time()?,
+            source: decoder.option_text()?,
+        })
+    }
+}
+
+impl<'p> StagedDomain<'p> {
+    pub(super) fn decode(payload: &'p [u8]) -> Result<Self> {
+        let mut decoder = Decoder::new(payload);
+        Ok(Self {
+            subdomains: decoder.byte()? != 0,
+            at: decoder.time()?,
+            source: decoder.option_text()?,
+        })
+    }
+}
+
+impl<'p> StagedDigest<'p> {
+    pub(super) fn decode(payload: &'p [u8]) -> Result<Self> {
+        let mut decoder = Decoder::new(payload);
+        Ok(Self {
+            list: decoder.text()?,
+            class: decoder.byte()?.into(),
             source: decoder.option_text()?,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ledger::StagedRows;
+use crate::record::{Algorithm, Digest, DomainRule};
 
 /// Numbers that look random and are the same every time.
 struct Dice(u64);
@@ -28,6 +29,24 @@ fn row(kind: Kind, keys: u64, dice: &mut Dice) -> Keyed {
         Kind::Preferences => {
             let choice = if dice.below(2) == 0 { Choice::In } else { Choice::Out };
             preference(&address, list, choice)
+        }
+        Kind::Domains => NativeRecord::Domain(DomainRule {
+            domain: format!("d{}.example.com", dice.below(keys)),
+            subdomains: dice.below(2) == 0,
+            at: None,
+            source: None,
+        }),
+        Kind::Digests => {
+            let classes = [RecordClass::Bulk, RecordClass::Transactional, RecordClass::All];
+            let algorithm = if dice.below(9) == 0 { Algorithm::Sha1 } else { Algorithm::Md5 };
+            NativeRecord::Digest(Digest {
+                algorithm,
+                digest: algorithm.digest(address.as_bytes()).as_bytes().to_vec(),
+                list: (dice.below(3) == 0).then(|| list.to_owned()),
+                class: classes[usize::try_from(dice.below(3)).unwrap()],
+                source: None,
+                at: None,
+            })
         }
         _ => NativeRecord::Unsubscribe(unsubscribe(&address, Some(list))),
     };
@@ -62,7 +81,7 @@ fn records(ledger: &SqliteLedger, kind: Kind) -> Vec<String> {
 
 #[test]
 fn many_rows_at_once_come_to_what_one_at_a_time_come_to() {
-    for kind in [Kind::Unsubscribes, Kind::Preferences, Kind::Suppressions] {
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Contacts) {
         let (at_once, one_by_one) = (ledger(), ledger());
         let mut dice = Dice(kind as u64);
         // Few keys repeat records within a file; many leave whole statements of new ones. The later

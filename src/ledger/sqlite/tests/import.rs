@@ -215,10 +215,13 @@ fn import_rows(ledger: &SqliteLedger, rows: &[&[NativeRecord]]) -> ImportCounts 
         let mut staged = StagedRows::default();
         match row {
             [] => staged.pass_over(),
-            [record] => staged.push(record.address().as_bytes(), &record.as_row()).unwrap(),
+            [record] => {
+                staged.push(record.address().unwrap().as_bytes(), &record.as_row()).unwrap()
+            }
             several => {
                 let rows: Vec<_> = several.iter().map(NativeRecord::as_row).collect();
-                let keyed = several.iter().map(|record| record.address().as_bytes()).zip(&rows);
+                let keyed =
+                    several.iter().map(|record| record.address().unwrap().as_bytes()).zip(&rows);
                 staged.push_several(number, keyed).unwrap();
                 number += 1;
             }

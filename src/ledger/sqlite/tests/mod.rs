@@ -6,6 +6,7 @@ mod import;
 mod lifecycle;
 mod model;
 mod moves;
+mod outside;
 mod resubscribe;
 mod single;
 
@@ -130,5 +131,9 @@ fn name(change: Change<'_>) -> (String, Vec<u8>) {
         Change::Address(key) => ("address".into(), key.to_vec()),
         Change::Contact(id) => ("contact".into(), id.as_bytes().to_vec()),
         Change::ListAddress { list, key } => (format!("list {list}"), key.to_vec()),
+        Change::Domain(domain) => ("domain".into(), domain.to_vec()),
+        Change::Digest { digest, list } => {
+            (format!("digest {}", list.unwrap_or_default()), digest.as_bytes().to_vec())
+        }
     }
 }

@@ -1,0 +1,107 @@
+//! Domain rules and digests: whether there are any, each with its entry, and rules by pattern.
+
+use super::codes::Coded;
+use super::fault::damaged;
+use super::rows::{digest_of_key, of_key};
+use super::search::matches;
+use crate::error::Result;
+use crate::ledger::{DigestEntries, Record, StoredRecord};
+use crate::record::domain_rule::covering;
+use crate::record::{Algorithm, DigestBlocks, DomainBlocks, Kind, RecordClass};
+use rusqlite::Connection;
+
+/// The rules that cover addresses at `domain`, the nearest domain's first.
+pub(super) fn rules_covering(connection: &Connection, domain: &[u8]) -> Result<Vec<StoredRecord>> {
+    let mut rules = Vec::new();
+    for parent in covering(domain) {
+        rules.append(&mut of_key(connection, Kind::Domains, parent)?);
+    }
+    rules.retain(|stored| matches!(&stored.record, Record::Domain(rule) if rule.covers(domain)));
+    Ok(rules)
+}
+
+/// The rules whose domain, with an `@` before it, matches `pattern`; in the order of the domains.
+pub(super) fn rules_like(connection: &Connection, pattern: &[u8]) -> Result<Vec<StoredRecord>> {
+    let mut statement = connection.prepare_cached("SELECT key FROM domain_rule ORDER BY key")?;
+    let mut rows = statement.query([])?;
+    let mut rules = Vec::new();
+    let mut name = Vec::new();
+    while let Some(row) = rows.next()? {
+        let domain = row.get_ref(0)?.as_blob().map_err(|_| damaged("a domain"))?;
+        name.clear();
+        name.push(b'@');
+        name.extend_from_slice(domain);
+        if matches(pattern, &name) {
+            rules.append(&mut of_key(connection, Kind::Domains, domain)?);
+        }
+    }
+    Ok(rules)
+}
+
+/// Says whether there is any domain rule.
+pub(super) fn has_rules(connection: &Connection) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM domain_rule LIMIT 1")?.exists([])?)
+}
+
+/// Says whether there is any digest of `algorithm`.
+pub(super) fn has_digests(connection: &Connection, algorithm: Algorithm) -> Result<bool> {
+    let sql = "SELECT 1 FROM digest WHERE algorithm = ?1 LIMIT 1";
+    Ok(connection.prepare_cached(sql)?.exists([algorithm.number()])?)
+}
+
+/// Hands out every domain with rules and its entry, in the order of the domains.
+pub(super) fn for_each_rule(
+    connection: &Connection,
+    each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>,
+) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("SELECT key, subdomains FROM domain_rule ORDER BY key")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let domain = row.get_ref(0)?.as_blob().map_err(|_| damaged("a domain"))?;
+        each(domain, DomainBlocks::of(row.get(1)?))?;
+    }
+    Ok(())
+}
+
+/// Hands out every digest with its entries, in the order of algorithm and digest.
+pub(super) fn for_each_digest(
+    connection: &Connection,
+    each: &mut dyn FnMut(&DigestEntries<'_>) -> Result<()>,
+) -> Result<()> {
+    let sql = "SELECT key, list, class FROM digest ORDER BY algorithm, key, list";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut current: Option<(Vec<u8>, DigestBlocks)> = None;
+    let mut lists: Vec<(String, DigestBlocks)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest"))?;
+        let list = row.get_ref(1)?.as_str().map_err(|_| damaged("a list"))?;
+        let of_class = DigestBlocks::of(RecordClass::from_code(row.get(2)?)?);
+        if current.as_ref().is_none_or(|(before, _)| before != key) {
+            hand_out(current.as_ref(), &lists, each)?;
+            let (mut buffer, _) = current.take().unwrap_or_default();
+            buffer.clear();
+            buffer.extend_from_slice(key);
+            current = Some((buffer, DigestBlocks::NONE));
+            lists.clear();
+        }
+        let Some((_, blocks)) = &mut current else { continue };
+        if list.is_empty() {
+            *blocks = blocks.union(of_class);
+        } else {
+            *blocks = blocks.union(DigestBlocks::HAS_LISTS);
+            lists.push((list.to_owned(), of_class));
+        }
+    }
+    hand_out(current.as_ref(), &lists, each)
+}
+
+fn hand_out(
+    current: Option<&(Vec<u8>, DigestBlocks)>,
+    lists: &[(String, DigestBlocks)],
+    each: &mut dyn FnMut(&DigestEntries<'_>) -> Result<()>,
+) -> Result<()> {
+    let Some((key, blocks)) = current else { return Ok(()) };
+    each(&DigestEntries { digest: digest_of_key(key)?, blocks: *blocks, lists })
+}
