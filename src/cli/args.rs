@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use crate::source::EncodingChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -71,7 +72,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  quell init --store /var/lib/quell")]
     Init(Init),
     /// Add records from files; an import can add a block, never lift one
-    #[command(after_help = "Example:\n  quell import contacts contacts.csv --rejects rejects.csv")]
+    #[command(
+        override_usage = "quell import [OPTIONS] [KIND] <FILE>...",
+        after_help = "Example:\n  quell import contacts contacts.csv --rejects rejects.csv\n  quell import suppression_bounces.csv.gz\n  quell import --format plain do-not-mail.txt --dry-run"
+    )]
     Import(Import),
     /// Record that an address must not be mailed, everywhere or for one list
     #[command(
@@ -93,6 +97,11 @@ pub enum Command {
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
     Filter(Filter),
+    /// Say what a file seems to be, and how to import or filter it
+    #[command(
+        after_help = "Example:\n  quell inspect export.csv.gz\n\nThe file is read to its end: an exit code of 0 says that all of it can be decoded."
+    )]
+    Inspect(Inspect),
     /// Find records by address: exact, `ann*`, `*@example.com`
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
@@ -130,12 +139,22 @@ pub struct Init {
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What the files hold: contacts, unsubscribes, preferences, suppressions, domains or digests
-    #[arg(value_name = "KIND")]
-    pub kind: String,
-    /// The files; `-` is standard input
+    /// What the files hold, contacts, unsubscribes, preferences, suppressions, domains or digests, and the
+    /// files; without it they say it themselves. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The files' encoding: utf-8, utf-16 or latin-1; by their bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
+    /// Whose files they are, when they don't say it: a vendor's format, or native
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// The list that the rows are for, of a vendor's file that does not name it
+    #[arg(long, value_name = "LIST")]
+    pub list: Option<String>,
+    /// Apply nothing, and show what the files would come to
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where to write rows that can't be understood, with line and cause
     #[arg(long, value_name = "PATH")]
     pub rejects: Option<PathBuf>,
@@ -217,10 +236,10 @@ pub struct Check {
 /// `filter`
 #[derive(Debug, Args)]
 pub struct Filter {
-    /// The recipients; `-` or none is standard input
+    /// The recipients, plain or compressed by gzip or zstd; `-` or none is standard input
     #[arg(value_name = "INPUT")]
     pub input: Option<PathBuf>,
-    /// Where the kept rows go; `-` or none is standard output
+    /// Where the kept rows go; `-` or none is standard output. Compressed if its name ends in .gz or .zst
     #[arg(long, short, value_name = "OUTPUT")]
     pub output: Option<PathBuf>,
     /// An address column, by name or number from 1; repeatable. Without it, the one header that means an
@@ -239,10 +258,10 @@ pub struct Filter {
     /// The kind of send: bulk or transactional
     #[arg(long, default_value = "bulk", value_name = "CLASS")]
     pub class: String,
-    /// The input's format: csv or tsv; by the file's name if not given
+    /// The input's format: csv or tsv; by the file's name without .gz or .zst if not given
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// The delimiter, if neither comma nor tab: one character
+    /// The delimiter: one character; if not given, a comma, or what a header without commas has
     #[arg(long, value_name = "C")]
     pub delimiter: Option<String>,
     /// The first row is a recipient already
@@ -284,6 +303,23 @@ pub enum Invalid {
     Keep,
     /// End the run with exit code 3.
     Fail,
+}
+
+/// `inspect`
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The text's encoding: utf-8, utf-16 or latin-1; by its bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
+    /// How many rows to show
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub sample: usize,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `search`

@@ -72,6 +72,12 @@ fn columns_of(kind: Kind) -> (&'static [Column], &'static [Column]) {
     }
 }
 
+/// The columns of a kind, the required ones first.
+pub(super) fn names_of(kind: Kind) -> Vec<&'static str> {
+    let (required, optional) = columns_of(kind);
+    required.iter().chain(optional).map(|column| column.name()).collect()
+}
+
 /// The kinds that a file may be by its columns.
 pub(super) fn kinds_of(seen: &super::detect::Seen) -> Vec<Kind> {
     let is_of = |kind: &Kind| {

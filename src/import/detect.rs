@@ -3,7 +3,7 @@
 //! [`Seen::of_start`] looks at the first bytes of a file's text; [`detect`] gives every native kind and
 //! every vendor's format that the file may be. More than one is not decided here: the user says which.
 
-use super::columns::kinds_of;
+use super::columns::{kinds_of, names_of};
 use super::vendor::{FORMATS, Format, first_row};
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{Dialect, skip_byte_order_mark};
@@ -167,6 +167,12 @@ impl Seen {
         self.names.iter().any(|column| column.trim().eq_ignore_ascii_case(name))
     }
 
+    /// Says whether there is a column of one of these names, case ignored.
+    #[must_use]
+    pub fn has_one_of(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.has(name))
+    }
+
     /// Says whether all of these columns are there; others may be too.
     #[must_use]
     pub fn has_all(&self, names: &[&str]) -> bool {
@@ -213,6 +219,19 @@ pub fn detect(seen: &Seen) -> Vec<Candidate> {
         Some(Candidate { form: Form::Vendor(format), why })
     });
     native.chain(vendors).collect()
+}
+
+/// The columns that a file is read by: each with its name in the file, or none when it is not there.
+/// Without a header its name is its number, from 1.
+#[must_use]
+pub fn understood(form: Form, seen: &Seen) -> Vec<(&'static str, Option<String>)> {
+    match form {
+        Form::Native(kind) => names_of(kind)
+            .into_iter()
+            .map(|name| (name, seen.names.iter().find(|at| at.eq_ignore_ascii_case(name)).cloned()))
+            .collect(),
+        Form::Vendor(format) => format.columns_of(seen),
+    }
 }
 
 /// A file's own name, lower-cased, without what compression adds to it.

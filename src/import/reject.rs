@@ -99,15 +99,19 @@ impl<W: Write> Rejects<W> {
         Ok(Self { out, line: Vec::new() })
     }
 
-    /// Adds a row.
+    /// Adds a row; one of a file in an archive with that file's name before its cause.
     ///
     /// # Errors
     ///
     /// Whatever writing gives.
-    pub fn add(&mut self, reject: &Reject<'_>) -> io::Result<()> {
+    pub fn add(&mut self, member: Option<&str>, reject: &Reject<'_>) -> io::Result<()> {
+        let cause = match member {
+            Some(member) => format!("{member}: {}", reject.cause),
+            None => reject.cause.to_string(),
+        };
         self.line.clear();
         self.line.extend_from_slice(format!("{},", reject.line).as_bytes());
-        Dialect::CSV.write_cell(reject.cause.to_string().as_bytes(), &mut self.line);
+        Dialect::CSV.write_cell(cause.as_bytes(), &mut self.line);
         self.line.push(b',');
         Dialect::CSV.write_cell(reject.row, &mut self.line);
         self.line.push(b'\n');

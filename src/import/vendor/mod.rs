@@ -21,10 +21,21 @@ mod table;
 mod tests;
 mod time;
 
+mod clickdimensions;
+mod dynamics;
+mod hubspot;
+mod klaviyo;
+mod listmonk;
+mod mailchimp;
 mod mailgun;
+mod mandrill;
+mod mautic;
+mod optizmo;
 mod plain;
+mod postmark;
 mod sendgrid;
 mod ses;
+mod sparkpost;
 
 use super::detect::Seen;
 use super::reader::{Gather, Taken};
@@ -38,10 +49,23 @@ use std::io::Read;
 
 /// Every format, in the order of their names.
 pub const FORMATS: &[&Format] = &[
+    &clickdimensions::PREFERENCES,
+    &clickdimensions::UNSUBSCRIBES,
+    &dynamics::CONTACTS,
+    &hubspot::HUBSPOT,
+    &klaviyo::KLAVIYO,
+    &listmonk::LISTMONK,
+    &mailchimp::MAILCHIMP,
+    &mailchimp::CLEANED,
+    &mailchimp::UNSUBSCRIBED,
     &mailgun::BOUNCES,
     &mailgun::COMPLAINTS,
     &mailgun::UNSUBSCRIBES,
+    &mandrill::MANDRILL,
+    &mautic::MAUTIC,
+    &optizmo::OPTIZMO,
     &plain::PLAIN,
+    &postmark::POSTMARK,
     &sendgrid::BLOCKS,
     &sendgrid::BOUNCES,
     &sendgrid::INVALID,
@@ -49,6 +73,7 @@ pub const FORMATS: &[&Format] = &[
     &sendgrid::UNSUBSCRIBES,
     &ses::CONTACTS,
     &ses::SUPPRESSION,
+    &sparkpost::SPARKPOST,
 ];
 
 /// A vendor's file format.
@@ -76,6 +101,8 @@ pub struct Format {
     /// Says why a file can't be read as this format although the user says it is one; mostly because its
     /// name lacks the word that decides.
     pub refuse: fn(&Seen) -> Option<String>,
+    /// Says whether a file has no header although its first line holds neither an address nor a digest.
+    pub is_bare: fn(&Seen) -> bool,
     /// Reads a row.
     pub read: for<'a> fn(&Row<'a>, &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause>,
 }
@@ -93,8 +120,25 @@ impl Format {
         note: None,
         recognise: |_| None,
         refuse: |_| None,
+        is_bare: |_| false,
         read: |_, _| Ok(()),
     };
+
+    /// The columns that a file is read by, each with its name in the file.
+    pub(super) fn columns_of(&self, seen: &Seen) -> Vec<(&'static str, Option<String>)> {
+        let names = seen.names();
+        let places = row::Columns::of_names(self, names.to_vec());
+        let named = |(number, field): (usize, &Field)| {
+            let place = places.as_ref().ok().and_then(|columns| columns.place(number));
+            let column = if seen.has_header() {
+                place.and_then(|place| names.get(place).cloned())
+            } else {
+                field.position.map(|position| (position + 1).to_string())
+            };
+            (field.name(), column)
+        };
+        self.fields.iter().enumerate().map(named).collect()
+    }
 
     /// The format of a name; case is ignored.
     #[must_use]

@@ -1,11 +1,14 @@
 //! One row of a vendor's file, by the format's columns.
 
 use super::{Field, Format, time};
+use crate::address::Policy;
 use crate::delimited::Header;
 use crate::error::{Error, Result};
 use crate::import::reject::RejectCause;
 use crate::record::class::UnknownWord;
-use crate::record::{NativeRow, RecordClass, SuppressionReason, Timestamp, UnsubscribeState};
+use crate::record::{
+    DigestValue, NativeRow, RecordClass, SuppressionReason, Timestamp, UnsubscribeState,
+};
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -21,7 +24,15 @@ pub struct Row<'a> {
     /// The file's name without directories, lower-cased.
     pub(super) file: &'a str,
     pub(super) list: Option<&'a str>,
-    pub(super) kept: &'a OnceCell<Vec<String>>,
+    pub(super) kept: &'a Kept,
+    pub(super) policy: Policy,
+}
+
+/// What a row function made for its records to borrow.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    texts: OnceCell<Vec<String>>,
+    digest: OnceCell<DigestValue>,
 }
 
 /// Where a file has the columns of its format.
@@ -63,6 +74,12 @@ impl<'a> Row<'a> {
     pub fn text(&self, field: usize) -> Result<&'a str, RejectCause> {
         let Some(place) = self.columns.place(field) else { return Ok("") };
         self.cells.text(place).map_err(|()| RejectCause::NotUtf8(self.name_of(field)))
+    }
+
+    /// Says whether the file has the column.
+    #[must_use]
+    pub fn has(&self, field: usize) -> bool {
+        self.columns.places.get(field).is_some_and(Option::is_some)
     }
 
     /// A cell's text, which must not be empty.
@@ -172,7 +189,19 @@ impl<'a> Row<'a> {
     /// later is dropped, and the first texts come back.
     #[must_use]
     pub fn keep(&self, texts: Vec<String>) -> &'a [String] {
-        self.kept.get_or_init(|| texts)
+        self.kept.texts.get_or_init(|| texts)
+    }
+
+    /// Keeps a digest, as [`Row::keep`] does texts.
+    #[must_use]
+    pub fn keep_digest(&self, digest: DigestValue) -> &'a DigestValue {
+        self.kept.digest.get_or_init(|| digest)
+    }
+
+    /// How addresses, and so the domains of rules, become keys.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// A suppression of every kind of mail, for ever.

@@ -1,6 +1,6 @@
 //! Delimited text of a vendor → records and rejects.
 
-use super::row::{CellTexts, Columns, Place, Row};
+use super::row::{CellTexts, Columns, Kept, Place, Row};
 use super::{Format, VendorFile};
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{AllCells, Cell, ChunkBuffer, Dialect, Limits};
@@ -11,7 +11,6 @@ use crate::import::reject::RejectCause;
 use crate::record::NativeRow;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::io::Read;
 
 /// Reads delimited text.
@@ -25,7 +24,7 @@ pub(super) fn read<G: Gather>(
     let begin = |first: &mut ChunkBuffer, dialect| {
         let limits = Limits::default();
         let header = header(first, name, dialect, limits)?;
-        let columns = if seen.has_header() {
+        let columns = if seen.has_header() && !(format.is_bare)(seen) {
             first.from = header.record().end;
             Columns::of_header(format, &header, name)?
         } else {
@@ -120,9 +119,9 @@ impl Rows<'_> {
         key: &mut KeyBuffer,
         gathered: &mut G,
     ) -> Result<Result<(), RejectCause>> {
-        let kept = OnceCell::new();
-        let Self { format, list, file, .. } = *self;
-        let row = Row { format, columns, cells, file, list, kept: &kept };
+        let kept = Kept::default();
+        let Self { format, list, file, policy } = *self;
+        let row = Row { format, columns, cells, file, list, kept: &kept, policy };
         let mut records = Vec::new();
         if let Err(cause) = (format.read)(&row, &mut records) {
             return Ok(Err(cause));

@@ -1,0 +1,163 @@
+//! One argument of `import` → the texts in it: one, or those of the files in a ZIP archive.
+
+use crate::cli::files;
+use crate::error::{Error, Result};
+use crate::filter::Measured;
+use crate::import::detect::Seen;
+use crate::source::{
+    Archive, Encoding, Format, Member, START_BYTES, Start, Text, UnpackLimits, sniff, text, unpack,
+};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+
+/// Names of files that people put beside data: passed over in an archive, and said.
+const BESIDE: [&str; 6] = [".pdf", ".html", ".htm", ".md", ".png", ".rtf"];
+
+/// What is read as one import.
+pub(super) struct Package<'p> {
+    /// The file's name as the user gave it.
+    pub(super) name: String,
+    /// `none`, `gzip`, `zstd` or `zip`.
+    pub(super) compression: &'static str,
+    /// How many bytes the text has, if that is known before.
+    pub(super) bytes: Option<u64>,
+    /// Files of an archive that are not read.
+    pub(super) beside: Vec<String>,
+    texts: Texts<'p>,
+}
+
+enum Texts<'p> {
+    One(Looked, Box<dyn Read + Send + 'p>),
+    Archive(Box<Archive>, Vec<(Looked, Member)>),
+}
+
+/// A text, looked at.
+pub(super) struct Looked {
+    /// Its name: in an archive that of the archive and the file's in it.
+    pub(super) name: String,
+    /// The file's name in its archive.
+    pub(super) member: Option<String>,
+    pub(super) seen: Seen,
+    pub(super) encoding: Encoding,
+    /// What separates its cells, if it is no JSON.
+    pub(super) delimiter: Option<char>,
+}
+
+/// Opens what `path` names and gives it to `job`; returns what that came to with the SHA-256 of the file,
+/// in hex.
+pub(super) fn with_package<T>(
+    path: &Path,
+    job: impl FnOnce(&mut Package<'_>) -> Result<T>,
+) -> Result<(T, String)> {
+    let file = files::open_input(path)?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    let name = path.display().to_string();
+    let mut measured = Measured::new(&file, true);
+    let limits = UnpackLimits::default();
+    let unpacked = unpack(&mut measured, &name, &limits)?;
+    let compression = unpacked.compression().as_str();
+    if Format::of(unpacked.start()) == Format::Zip {
+        let archive = match length {
+            // What was read so far is read again.
+            Some(_) => {
+                drop(unpacked);
+                (&file).rewind().map_err(|error| Error::reading(path, error))?;
+                measured = Measured::new(&file, true);
+                io::copy(&mut measured, &mut io::sink())
+                    .map_err(|error| Error::reading(path, error))?;
+                let again = file.try_clone().map_err(|error| Error::reading(path, error))?;
+                Archive::open(again, &name, &limits)?
+            }
+            None => Archive::spool(unpacked, &name, &limits)?,
+        };
+        let done = job(&mut of_archive(archive, name)?)?;
+        return Ok((done, hex(&measured)));
+    }
+    let plain = compression == "none";
+    let decoded = text(unpacked, &name, None)?;
+    let encoding = decoded.encoding();
+    let start = start(decoded, &name)?;
+    let looked = Looked::at(&start, name.clone(), None, encoding);
+    let mut package = Package {
+        name,
+        compression,
+        bytes: length.filter(|_| plain),
+        beside: Vec::new(),
+        texts: Texts::One(looked, Box::new(start)),
+    };
+    let done = job(&mut package)?;
+    drop(package);
+    Ok((done, hex(&measured)))
+}
+
+fn hex(measured: &Measured<&File>) -> String {
+    measured.digest().map(|digest| digest.to_string()).unwrap_or_default()
+}
+
+fn start<R: Read>(decoded: Text<R>, name: &str) -> Result<Start<Text<R>>> {
+    Start::read(decoded, START_BYTES).map_err(|error| Error::reading(Path::new(name), error))
+}
+
+fn of_archive(mut archive: Archive, name: String) -> Result<Package<'static>> {
+    let mut texts = Vec::new();
+    let mut beside = Vec::new();
+    for member in archive.members().to_vec() {
+        let lower = member.name.to_lowercase();
+        let file = lower.rsplit('/').next().unwrap_or_default();
+        if file.starts_with("readme") || BESIDE.iter().any(|ending| file.ends_with(ending)) {
+            beside.push(member.name);
+            continue;
+        }
+        let full = format!("{name}: {}", member.name);
+        let decoded = text(archive.read(&member)?, &full, None)?;
+        let encoding = decoded.encoding();
+        let start = start(decoded, &full)?;
+        let looked = Looked::at(&start, full, Some(member.name.clone()), encoding);
+        drop(start);
+        texts.push((looked, member));
+    }
+    if texts.is_empty() {
+        return Err(Error::input(format!("`{name}` holds no file to import")));
+    }
+    let bytes = Some(texts.iter().map(|(_, member)| member.bytes).sum());
+    let texts = Texts::Archive(Box::new(archive), texts);
+    Ok(Package { name, compression: "zip", bytes, beside, texts })
+}
+
+impl Looked {
+    fn at<R>(start: &Start<R>, name: String, member: Option<String>, encoding: Encoding) -> Self {
+        let (bytes, whole) = (start.first_bytes(), start.is_whole());
+        let seen = Seen::of_start(bytes, whole, member.as_deref().unwrap_or(&name));
+        let delimiter =
+            (!seen.is_json()).then(|| char::from(sniff(bytes, whole).dialect.delimiter()));
+        Self { name, member, seen, encoding, delimiter }
+    }
+}
+
+impl Package<'_> {
+    /// The texts, looked at.
+    pub(super) fn looked(&self) -> Vec<&Looked> {
+        match &self.texts {
+            Texts::One(looked, _) => vec![looked],
+            Texts::Archive(_, texts) => texts.iter().map(|(looked, _)| looked).collect(),
+        }
+    }
+
+    /// Gives each text from its start; once.
+    pub(super) fn read(
+        &mut self,
+        take: &mut dyn FnMut(&Looked, &mut (dyn Read + Send)) -> Result<()>,
+    ) -> Result<()> {
+        match &mut self.texts {
+            Texts::One(looked, input) => take(looked, input),
+            Texts::Archive(archive, texts) => {
+                for (looked, member) in texts {
+                    let mut decoded = text(archive.read(member)?, &looked.name, None)?;
+                    take(looked, &mut decoded)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
