@@ -309,7 +309,7 @@ pub struct Search {
 /// `history`
 #[derive(Debug, Args)]
 pub struct History {
-    /// The address
+    /// The address; `@example.com` for a domain's rule, or a digest in hex
     pub address: String,
     /// Print the events as JSON
     #[arg(long)]
@@ -339,14 +339,15 @@ pub struct Status {
 /// `export`
 #[derive(Debug, Args)]
 pub struct Export {
-    /// What to write: contacts, unsubscribes, preferences or suppressions; without one, all of them as
-    /// NDJSON
+    /// What to write: contacts, unsubscribes, preferences, suppressions, domains or digests; without one,
+    /// all of them as NDJSON
     #[arg(value_name = "KIND")]
     pub kind: Option<String>,
     /// csv (the default for one kind) or ndjson
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Write digests of the blocked addresses instead of records: sha256
+    /// Write digests of the addresses withheld everywhere from bulk mail instead of records, one a line,
+    /// or as CSV with the opt-outs of lists: md5, sha1, sha256 or sha512
     #[arg(long, value_name = "ALGORITHM")]
     pub hashed: Option<String>,
 }

@@ -65,10 +65,11 @@ fn answer<'a>(
     };
     let mut state = reader.view().state_of(key.as_bytes())?;
     add_contact(reader, contact, &mut state)?;
-    let causes = state.causes(query);
+    let outside = reader.outside(address.as_bytes(), key)?;
+    let causes = state.causes_with(&outside, query);
     // The index answers; the ledger only says why. When the two differ, neither is to be believed.
     let told: ReasonSet = causes.iter().map(|cause| cause.reason).collect();
-    if reader.reasons(key, contact, query) != told {
+    if reader.reasons(address.as_bytes(), key, contact, query) != told {
         return Err(Error::untrusted(format!(
             "index and ledger disagree about {}",
             crate::address::redact(address)

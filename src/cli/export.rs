@@ -1,13 +1,13 @@
 //! `quell export`: records, in the columns `import` reads.
 
 use super::args::Export;
+use super::hashed::{self, Form};
 use super::terminal::print;
 use super::{Context, clock, exit, input};
 use crate::delimited::Dialect;
 use crate::error::{Error, Result};
-use crate::filter::Digest;
 use crate::ledger::{Ledger, Record, StoredRecord, View};
-use crate::record::{Blocks, Class, DigestValue, Kind, Timestamp};
+use crate::record::{Algorithm, DigestValue, Kind, Timestamp};
 use crate::store::Store;
 use std::io::{self, Write};
 
@@ -16,8 +16,6 @@ use std::io::{self, Write};
 enum Format {
     Csv,
     Ndjson,
-    /// One SHA-256 of a blocked address a line, under the header `digest`.
-    Sha256,
 }
 
 /// Runs the command.
@@ -27,27 +25,51 @@ enum Format {
 /// Usage for an unknown kind or format; as the store says otherwise.
 pub fn run(context: &Context, arguments: &Export) -> Result<u8> {
     let kind: Option<Kind> = arguments.kind.as_deref().map(input::word).transpose()?;
+    let hashed: Option<Algorithm> = arguments.hashed.as_deref().map(input::word).transpose()?;
+    if let Some(algorithm) = hashed {
+        return run_hashed(context, arguments, kind, algorithm);
+    }
     let format = format(arguments, kind)?;
-    let now = clock::now();
     let store = Store::open(&context.store)?;
     let view = store.ledger().view()?;
     let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
     let mut failed = None;
-    print(|out| {
-        let written = match (format, kind) {
-            (Format::Sha256, None) => write_all_hashed(&*view, now, out),
-            _ => write(&*view, &kinds, format, now, out),
-        };
-        match written {
-            Ok(()) => Ok(()),
-            Err(Stop::Io(error)) => Err(error),
-            Err(Stop::Ledger(error)) => {
-                failed = Some(error);
-                Ok(())
-            }
+    print(|out| match write(&*view, &kinds, format, out) {
+        Ok(()) => Ok(()),
+        Err(Stop::Io(error)) => Err(error),
+        Err(Stop::Ledger(error)) => {
+            failed = Some(error);
+            Ok(())
         }
     })?;
     failed.map_or(Ok(exit::DONE), Err)
+}
+
+fn run_hashed(
+    context: &Context,
+    arguments: &Export,
+    kind: Option<Kind>,
+    algorithm: Algorithm,
+) -> Result<u8> {
+    if let Some(kind) = kind.filter(|kind| !Kind::OF_ADDRESSES.contains(kind)) {
+        return Err(Error::usage(format!(
+            "{kind} are of no address, so there is nothing to digest"
+        ))
+        .with_hint(format!("`quell export {kind}` writes them as they are")));
+    }
+    let form = match arguments.format.as_deref() {
+        None => Form::Alone,
+        Some("csv") => Form::Csv,
+        Some(other) => {
+            return Err(Error::usage(format!("--hashed can't be written as {other}"))
+                .with_hint("leave out --format for one digest a line, or say csv"));
+        }
+    };
+    let store = Store::open(&context.store)?;
+    let view = store.ledger().view()?;
+    let kinds = kind.map_or_else(|| Kind::OF_ADDRESSES.to_vec(), |kind| vec![kind]);
+    hashed::run(context, &*view, &kinds, (algorithm, form), clock::now())?;
+    Ok(exit::DONE)
 }
 
 /// Why an export ended early.
@@ -57,18 +79,6 @@ enum Stop {
 }
 
 fn format(arguments: &Export, kind: Option<Kind>) -> Result<Format> {
-    if let (Some(_), Some(format)) = (&arguments.hashed, &arguments.format) {
-        return Err(Error::usage(format!("--hashed has a form of its own, not {format}"))
-            .with_hint("leave out --format: it is one digest a line"));
-    }
-    match arguments.hashed.as_deref() {
-        Some("sha256") => return Ok(Format::Sha256),
-        Some(other) => {
-            return Err(Error::usage(format!("unknown digest `{other}`"))
-                .with_hint("--hashed takes sha256"));
-        }
-        None => {}
-    }
     match (arguments.format.as_deref(), kind) {
         (Some("csv") | None, Some(_)) => Ok(Format::Csv),
         (Some("ndjson"), _) | (None, None) => Ok(Format::Ndjson),
@@ -80,54 +90,16 @@ fn format(arguments: &Export, kind: Option<Kind>) -> Result<Format> {
     }
 }
 
-/// Writes the digest of every address that something withholds, once, whatever the kind of record.
-fn write_all_hashed(view: &dyn View, now: Timestamp, out: &mut dyn Write) -> Result<(), Stop> {
-    out.write_all(b"digest\n").map_err(Stop::Io)?;
-    let mut io_error = None;
-    let scanned = view.for_each_key(&mut |entries| {
-        let blocks = entries.address.at(now);
-        let withheld = [Class::Bulk, Class::Transactional]
-            .iter()
-            .any(|class| !blocks.reasons(*class).is_empty());
-        if !withheld && !blocks.contains(Blocks::HAS_LISTS) {
-            return Ok(());
-        }
-        writeln!(out, "{}", Digest::of(entries.key)).map_err(|error| {
-            io_error = Some(error);
-            Error::untrusted("the export was not written whole")
-        })
-    });
-    match io_error {
-        Some(error) => Err(Stop::Io(error)),
-        None => scanned.map_err(Stop::Ledger),
-    }
-}
-
-fn write(
-    view: &dyn View,
-    kinds: &[Kind],
-    format: Format,
-    now: Timestamp,
-    out: &mut dyn Write,
-) -> Result<(), Stop> {
-    if format == Format::Sha256 {
-        out.write_all(b"digest\n").map_err(Stop::Io)?;
-    }
+fn write(view: &dyn View, kinds: &[Kind], format: Format, out: &mut dyn Write) -> Result<(), Stop> {
     for kind in kinds {
         if format == Format::Csv {
             writeln!(out, "{}", header(*kind)).map_err(Stop::Io)?;
         }
         let mut io_error = None;
-        let mut last_key = Vec::new();
-        let exported = view.export(*kind, &mut |key, record| {
+        let exported = view.export(*kind, &mut |_, record| {
             let written = match format {
                 Format::Csv => write_csv(record, out),
                 Format::Ndjson => writeln!(out, "{}", record.record.to_json()),
-                Format::Sha256 if blocks(record, now) && last_key != key => {
-                    last_key = key.to_vec();
-                    writeln!(out, "{}", Digest::of(key))
-                }
-                Format::Sha256 => Ok(()),
             };
             written.map_err(|error| {
                 io_error = Some(error);
@@ -140,17 +112,6 @@ fn write(
         }
     }
     Ok(())
-}
-
-/// Says whether a record withholds anything at `now`: only such addresses belong on a hashed list.
-fn blocks(record: &StoredRecord, now: Timestamp) -> bool {
-    match &record.record {
-        Record::Contact(contact) => contact.blocks() != Blocks::NONE,
-        Record::Preference(preference) => preference.choice == crate::record::Choice::Out,
-        Record::Unsubscribe(_) => true,
-        Record::Suppression(record) => record.expires_at.is_none_or(|at| now < at),
-        Record::Domain(_) | Record::Digest(_) => false,
-    }
 }
 
 fn header(kind: Kind) -> &'static str {

@@ -4,8 +4,10 @@ use super::args::History;
 use super::terminal::{print, print_json};
 use super::{Context, exit, input};
 use crate::address::KeyBuffer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::{HistoryEntry, Ledger};
+use crate::record::DigestValue;
+use crate::record::domain_rule::domain_in_keys;
 use crate::store::Store;
 use serde_json::{Value, json};
 
@@ -16,9 +18,7 @@ use serde_json::{Value, json};
 /// Usage for a text that is no address; as the store says otherwise.
 pub fn run(context: &Context, arguments: &History) -> Result<u8> {
     let store = Store::open(&context.store)?;
-    let mut buffer = KeyBuffer::default();
-    let key = input::key(store.policy(), &arguments.address, &mut buffer)?;
-    let entries = store.ledger().view()?.history(key.as_bytes())?;
+    let entries = entries(&store, arguments.address.trim())?;
     if arguments.json {
         let entries: Vec<Value> = entries
             .iter()
@@ -36,9 +36,24 @@ pub fn run(context: &Context, arguments: &History) -> Result<u8> {
         print(|out| entries.iter().try_for_each(|entry| tell(entry, out)))?;
     }
     if entries.is_empty() {
-        context.terminal.note("nothing is recorded of this address");
+        context.terminal.note("nothing is recorded of this");
     }
     Ok(exit::DONE)
+}
+
+/// The history of an address, of the rule of a domain (`@example.com`), or of a digest.
+fn entries(store: &Store, about: &str) -> Result<Vec<HistoryEntry>> {
+    let view = store.ledger().view()?;
+    if about.starts_with('@') {
+        let domain = domain_in_keys(about, store.policy());
+        let domain = domain.map_err(|fault| Error::usage(format!("`{about}`: {fault}")))?;
+        return view.history_of_rule(domain.as_bytes());
+    }
+    if let Ok(digest) = DigestValue::parse(about, None) {
+        return view.history_of_digest(&digest);
+    }
+    let mut buffer = KeyBuffer::default();
+    view.history(input::key(store.policy(), about, &mut buffer)?.as_bytes())
 }
 
 fn tell(entry: &HistoryEntry, out: &mut dyn std::io::Write) -> std::io::Result<()> {

@@ -3,11 +3,11 @@
 use super::args::Resubscribe as Arguments;
 use super::terminal::{print, print_json};
 use super::{Context, clock, exit, input};
-use crate::address::KeyBuffer;
+use crate::address::{Key, KeyBuffer};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredRecord};
 use crate::record::{Cause, Channel, Class, Permission, Query, SuppressionReason, Timestamp};
-use crate::store::Store;
+use crate::store::{Store, outside};
 use serde_json::json;
 
 /// Runs the command.
@@ -24,7 +24,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
     store.catch_up_if_due(now)?;
-    let blocks = still_blocked_by(&store, key.as_bytes(), now)?;
+    let blocks = still_blocked_by(&store, &arguments.address, key, now)?;
     if arguments.json {
         let deleted: Vec<_> = done.deleted.iter().map(StoredRecord::to_json).collect();
         let changed: Vec<_> = done.changed.iter().map(|change| change.to_json()).collect();
@@ -85,14 +85,21 @@ fn permission(arguments: &Arguments) -> Result<Permission> {
         })
 }
 
-/// Everything that withholds some mail to the key, whatever its class and list.
-fn still_blocked_by(store: &Store, key: &[u8], now: Timestamp) -> Result<Vec<Cause>> {
+/// Everything that withholds some mail to the address, whatever its class and list.
+fn still_blocked_by(
+    store: &Store,
+    address: &str,
+    key: Key<'_>,
+    now: Timestamp,
+) -> Result<Vec<Cause>> {
     let view = store.ledger().view()?;
-    let state = view.state_of(key)?;
-    let lists: Vec<String> = state.opted_out_lists().into_iter().map(str::to_owned).collect();
+    let state = view.state_of(key.as_bytes())?;
+    let outside = outside(&*view, address.as_bytes(), key.domain())?;
+    let lists = state.opted_out_lists().into_iter().chain(outside.lists());
+    let lists: Vec<String> = lists.map(str::to_owned).collect();
     let mut causes = Vec::new();
     for class in [Class::Bulk, Class::Transactional] {
-        for cause in state.causes(&Query { now, class, lists: &lists }) {
+        for cause in state.causes_with(&outside, &Query { now, class, lists: &lists }) {
             if !causes.contains(&cause) {
                 causes.push(cause);
             }

@@ -23,6 +23,9 @@ pub fn run(context: &Context, arguments: &Search) -> Result<u8> {
         let records = reader.view().records_of(&key)?;
         found.push((String::from_utf8_lossy(&key).into_owned(), records));
     }
+    let addresses = found.len();
+    // Behind the addresses: what covers them without being recorded of any.
+    found.extend(reader.search_outside(&arguments.pattern)?);
     if arguments.json {
         let found: Vec<Value> = found
             .iter()
@@ -43,6 +46,10 @@ pub fn run(context: &Context, arguments: &Search) -> Result<u8> {
             Ok(())
         })?;
     }
-    context.terminal.note(&format!("{} addresses with records", found.len()));
+    let outside = match found.len() - addresses {
+        0 => String::new(),
+        more => format!(", and {more} domain rules or digests that cover what was asked for"),
+    };
+    context.terminal.note(&format!("{addresses} addresses with records{outside}"));
     Ok(exit::DONE)
 }

@@ -26,6 +26,8 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "unsubscribes": records.unsubscribes,
                 "preferences": records.preferences,
                 "suppressions": records.suppressions,
+                "domains": records.domains,
+                "digests": records.digests,
             },
             "index": {
                 "segments": status.index.segments,
@@ -47,6 +49,8 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "unsubscribes  {}", records.unsubscribes)?;
         writeln!(out, "preferences   {}", records.preferences)?;
         writeln!(out, "suppressions  {}", records.suppressions)?;
+        writeln!(out, "domains       {}", records.domains)?;
+        writeln!(out, "digests       {}", records.digests)?;
         let index = &status.index;
         writeln!(
             out,

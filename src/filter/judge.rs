@@ -1,73 +1,19 @@
 //! The rows of a chunk → the reasons that withhold each.
 
 use super::columns::Columns;
+use super::digests::{Digests, Wanted};
+use super::domains::DomainMemo;
+pub(super) use super::judged::{Judged, Row};
+use super::judged::{Probe, name_list};
 use super::ndjson::{self, LineFault, Members};
 use super::options::{OnInvalid, Options};
-use crate::address::{InvalidAddress, KeyBuffer, Policy};
+use super::present::Present;
+use super::run::Filter;
+use crate::address::{InvalidAddress, Key, Policy, several};
 use crate::delimited::{Cell, ChunkBuffer, Fault, OneCell, Record, WantedCells};
 use crate::index::{KeyHasher, Snapshot};
 use crate::record::{Blocks, Reason, ReasonSet};
-use crate::segment::Hash;
 use std::ops::Range;
-
-/// One row of a chunk. Places are 32 bits wide, because a chunk's rows and probes should stay in the
-/// processor's cache; a chunk is some megabytes at most.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
-    start: u32,
-    content_end: u32,
-    end: u32,
-    pub reasons: ReasonSet,
-}
-
-impl Row {
-    #[inline(always)]
-    fn new(record: Record, reasons: ReasonSet) -> Self {
-        let Record { start, content_end, end } = record;
-        Self { start: narrow(start), content_end: narrow(content_end), end: narrow(end), reasons }
-    }
-
-    /// The row without its line end.
-    pub fn content(&self) -> Range<usize> {
-        self.start as usize..self.content_end as usize
-    }
-
-    /// The row's line end.
-    pub fn line_end(&self) -> Range<usize> {
-        self.content_end as usize..self.end as usize
-    }
-}
-
-/// Something that was looked up for a row.
-#[derive(Debug, Clone, Copy)]
-struct Probe {
-    row: u32,
-    start: u32,
-    end: u32,
-    quoted: bool,
-}
-
-impl Probe {
-    #[inline(always)]
-    fn new(row: usize, cell: Cell) -> Self {
-        let Cell { start, end, quoted } = cell;
-        Self { row: narrow(row), start: narrow(start), end: narrow(end), quoted }
-    }
-
-    fn row(&self) -> usize {
-        self.row as usize
-    }
-
-    fn cell(&self) -> Cell {
-        Cell { start: self.start as usize, end: self.end as usize, quoted: self.quoted }
-    }
-}
-
-/// A place in a chunk. No chunk comes near 4 GiB: see [`crate::delimited::Limits`].
-#[inline(always)]
-fn narrow(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
 
 /// Why a chunk could not be judged.
 #[derive(Debug)]
@@ -80,24 +26,6 @@ pub(super) enum ChunkFault {
     NotUtf8 { at: usize, what: &'static str },
     /// A line is no JSON object, or can't be told whom it is for.
     Line { at: usize, fault: LineFault },
-}
-
-/// The working memory of one chunk, reused from chunk to chunk.
-#[derive(Debug)]
-pub(super) struct Judged {
-    pub rows: Vec<Row>,
-    /// List opt-outs behind a row's `opted_out`, by ascending row; filled only when they are reported.
-    pub opted_out: Vec<(usize, String)>,
-    addresses: Vec<Probe>,
-    hashes: Vec<Hash>,
-    contacts: Vec<usize>,
-    contact_hashes: Vec<Hash>,
-    list_cells: Vec<Option<Cell>>,
-    hits: Vec<(usize, Blocks)>,
-    key: KeyBuffer,
-    text: Vec<u8>,
-    /// What the cells of lines stand in.
-    pub decoded: ndjson::Decoded,
 }
 
 /// The cells of a row that are looked up, in whatever text they stand.
@@ -121,53 +49,38 @@ pub(super) struct Judge<'a> {
     pub members: Option<&'a Members>,
     /// Whether the lists behind `opted_out` are to be named.
     pub names_lists: bool,
+    /// What the snapshot holds besides addresses, contacts and lists.
+    pub present: Present,
 }
 
-impl Judged {
-    pub fn new() -> Self {
-        Self {
-            rows: Vec::new(),
-            opted_out: Vec::new(),
-            addresses: Vec::new(),
-            hashes: Vec::new(),
-            contacts: Vec::new(),
-            contact_hashes: Vec::new(),
-            list_cells: Vec::new(),
-            hits: Vec::new(),
-            key: KeyBuffer::default(),
-            text: Vec::new(),
-            decoded: ndjson::Decoded::default(),
-        }
-    }
-
-    /// The hashes of each row's addresses, in the order of the rows.
-    pub fn address_hashes(&self) -> impl Iterator<Item = (usize, Hash)> + '_ {
-        self.addresses.iter().zip(&self.hashes).map(|(probe, hash)| (probe.row(), *hash))
-    }
-
-    fn clear(&mut self) {
-        self.rows.clear();
-        self.opted_out.clear();
-        self.addresses.clear();
-        self.hashes.clear();
-        self.contacts.clear();
-        self.contact_hashes.clear();
-        self.list_cells.clear();
+impl<'a> Judge<'a> {
+    /// What judges the chunks of one run of `filter`.
+    pub fn new(filter: &Filter<'a>, columns: &'a Columns, names_lists: bool) -> Self {
+        let Filter { snapshot, hasher, policy, options } = *filter;
+        let present = Present::of(snapshot, hasher);
+        let members = None;
+        Self { snapshot, hasher, policy, options, columns, members, names_lists, present }
     }
 }
 
 impl Judge<'_> {
-    /// Finds the reasons of every row of `chunk`.
+    /// Finds the reasons of every row of `chunk`. `MORE` unless the snapshot holds [nothing
+    /// more](Present::is_nothing): the loop without it is the faster for it.
     ///
     /// Cost: one normalisation, one hash and one batched look-up an address; a look-up more for each
-    /// list asked about, only for addresses that have opt-outs of some list.
+    /// list asked about, only for addresses that have opt-outs of some list; what `domains` and `digests`
+    /// say of theirs.
     #[inline(always)]
-    pub fn judge(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+    pub fn judge<const MORE: bool>(
+        &self,
+        chunk: &ChunkBuffer,
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
         judged.clear();
         if let Some(members) = self.members {
             return ndjson::judge(self, members, chunk, judged);
         }
-        self.split(chunk, judged)?;
+        self.split::<MORE>(chunk, judged)?;
         self.look_up(chunk.bytes(), judged);
         Ok(())
     }
@@ -192,20 +105,27 @@ impl Judge<'_> {
             row.reasons = row.reasons.union(found.reasons(self.options.class));
         }
         judged.hits = hits;
+        if self.present.holds_digests() {
+            self.look_up_digests(text, judged);
+        }
     }
 
     /// Splits the chunk, and gathers what is to be looked up.
     #[inline(always)]
-    fn split(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+    fn split<const MORE: bool>(
+        &self,
+        chunk: &ChunkBuffer,
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
         match (self.columns.emails.as_slice(), self.columns.contact, self.columns.list) {
-            (&[email], None, None) => self.split_addresses(email, chunk, judged),
-            _ => self.split_cells(chunk, judged),
+            (&[email], None, None) => self.split_addresses::<MORE>(email, chunk, judged),
+            _ => self.split_cells::<MORE>(chunk, judged),
         }
     }
 
     /// [`Judge::split`] for the common file, of which one column is read: the hot loop.
     #[inline(always)]
-    fn split_addresses(
+    fn split_addresses<const MORE: bool>(
         &self,
         email: usize,
         chunk: &ChunkBuffer,
@@ -215,14 +135,18 @@ impl Judge<'_> {
         let mut cells = OneCell::new(email);
         while let Some(record) = records.next_record(&mut cells).map_err(ChunkFault::Text)? {
             let cell = cells.get().unwrap_or_default();
-            let reasons = self.gather(chunk.bytes(), record, cell, judged)?;
+            let reasons = self.gather::<MORE>(chunk.bytes(), record, cell, judged)?;
             judged.rows.push(Row::new(record, reasons));
         }
         Ok(())
     }
 
     /// [`Judge::split`] for any columns.
-    fn split_cells(&self, chunk: &ChunkBuffer, judged: &mut Judged) -> Result<(), ChunkFault> {
+    fn split_cells<const MORE: bool>(
+        &self,
+        chunk: &ChunkBuffer,
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
         let bytes = chunk.bytes();
         let mut cells = WantedCells::new(self.columns.all());
         let places: Vec<_> =
@@ -230,14 +154,11 @@ impl Judge<'_> {
         let contact = self.columns.contact.and_then(|column| cells.place(column));
         let list = self.columns.list.and_then(|column| cells.place(column));
         let mut records = chunk.records(self.options.dialect, self.options.limits);
-        let mut emails = Vec::with_capacity(places.len());
         while let Some(record) = records.next_record(&mut cells).map_err(ChunkFault::Text)? {
-            emails.clear();
-            emails
-                .extend(places.iter().map(|at| at.and_then(|at| cells.at(at)).unwrap_or_default()));
+            let emails = places.iter().map(|at| at.and_then(|at| cells.at(at)).unwrap_or_default());
             let contact = contact.and_then(|place| cells.at(place));
             let list = list.and_then(|place| cells.at(place));
-            self.add_row(bytes, record, RowCells { emails: &emails, contact, list }, judged)?;
+            self.add_cells::<MORE>(bytes, record, emails, (contact, list), judged)?;
         }
         Ok(())
     }
@@ -251,50 +172,164 @@ impl Judge<'_> {
         cells: RowCells<'_>,
         judged: &mut Judged,
     ) -> Result<(), ChunkFault> {
-        let mut reasons = ReasonSet::NONE;
-        for cell in cells.emails {
-            reasons = reasons.union(self.gather(text, record, *cell, judged)?);
+        let (emails, rest) = (cells.emails.iter().copied(), (cells.contact, cells.list));
+        if self.present.is_nothing() {
+            self.add_cells::<false>(text, record, emails, rest, judged)
+        } else {
+            self.add_cells::<true>(text, record, emails, rest, judged)
         }
-        if let Some(cell) = cells.contact {
+    }
+
+    #[inline(always)]
+    fn add_cells<const MORE: bool>(
+        &self,
+        text: &[u8],
+        record: Record,
+        emails: impl Iterator<Item = Cell>,
+        (contact, list): (Option<Cell>, Option<Cell>),
+        judged: &mut Judged,
+    ) -> Result<(), ChunkFault> {
+        let mut reasons = ReasonSet::NONE;
+        for cell in emails {
+            reasons = reasons.union(self.gather::<MORE>(text, record, cell, judged)?);
+        }
+        if let Some(cell) = contact {
             let id = trimmed(cell.text(text, &mut judged.text), record.start, "contact")?;
             if !id.is_empty() {
                 judged.contact_hashes.push(self.hasher.contact(id.as_bytes()));
                 judged.contacts.push(judged.rows.len());
             }
         }
-        if let Some(cell) = cells.list {
-            trimmed(cell.text(text, &mut judged.text), record.start, "list")?;
-        }
         if self.columns.list.is_some() {
-            judged.list_cells.push(cells.list);
+            if let Some(cell) = list {
+                trimmed(cell.text(text, &mut judged.text), record.start, "list")?;
+            }
+            judged.list_cells.push(list);
         }
         judged.rows.push(Row::new(record, reasons));
         Ok(())
     }
 
     /// Normalises and hashes the address in `cell` of the row about to be pushed, to be looked up; gives
-    /// what withholds the row when there is none.
+    /// what withholds the row already.
     #[inline(always)]
-    fn gather(
+    fn gather<const MORE: bool>(
         &self,
         bytes: &[u8],
         record: Record,
         cell: Cell,
         judged: &mut Judged,
     ) -> Result<ReasonSet, ChunkFault> {
-        let key = match cell.borrowed(bytes) {
+        let stands = cell.borrowed(bytes);
+        let key = match stands.clone() {
             Some(text) => self.policy.key_in(bytes, text, &mut judged.key),
             None => self.policy.key(cell.text(bytes, &mut judged.text), &mut judged.key),
         };
         match key {
             Ok(key) => {
                 let (room, length) = key.in_room();
+                let probe = Probe::new(judged.rows.len(), cell);
                 judged.hashes.push(self.hasher.address_in(room, length));
-                judged.addresses.push(Probe::new(judged.rows.len(), cell));
-                Ok(ReasonSet::NONE)
+                judged.addresses.push(probe);
+                if !MORE {
+                    return Ok(ReasonSet::NONE);
+                }
+                let text = match &stands {
+                    Some(at) => (bytes.get(at.start..).unwrap_or_default(), at.end - at.start),
+                    None => (judged.text.as_slice(), judged.text.len()),
+                };
+                Ok(self.gather_more(probe, text, key, &mut judged.domains, &mut judged.digests))
             }
-            Err(fault) => self.unusable(record, fault),
+            Err(fault) => self.without_key(bytes, record, cell, fault, judged),
         }
+    }
+
+    /// Adds what is looked up of an address besides itself; gives what withholds the row already. The cell's
+    /// text is the first `length` bytes of `text`.
+    #[inline(always)]
+    fn gather_more(
+        &self,
+        probe: Probe,
+        (text, length): (&[u8], usize),
+        key: Key<'_>,
+        domains: &mut DomainMemo,
+        digests: &mut Digests<Probe>,
+    ) -> ReasonSet {
+        if self.present.holds_digests() {
+            digests.add(self.wanted(), probe, text, length, key);
+        }
+        if self.present.domain_rules && domains.covers(self.snapshot, self.hasher, key.domain()) {
+            return ReasonSet::NONE.with(Reason::Domain);
+        }
+        ReasonSet::NONE
+    }
+
+    /// Which digests are compared.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted { present: self.present, hasher: self.hasher }
+    }
+
+    /// What a row gets for a cell that holds no address, or several.
+    #[cold]
+    fn without_key(
+        &self,
+        bytes: &[u8],
+        record: Record,
+        cell: Cell,
+        fault: InvalidAddress,
+        judged: &mut Judged,
+    ) -> Result<ReasonSet, ChunkFault> {
+        let text = cell.text(bytes, &mut judged.text);
+        if fault == InvalidAddress::SeveralAddresses {
+            let first = judged.parts.len();
+            let mut parts: Vec<Range<usize>> = Vec::new();
+            for part in several(text) {
+                let start = judged.parts.len();
+                judged.parts.extend_from_slice(part);
+                parts.push(start..judged.parts.len());
+            }
+            if !parts.is_empty() {
+                return self.gather_parts(record, &parts, judged);
+            }
+            judged.parts.truncate(first);
+        }
+        // A row that is kept all the same may still be on a list that digested whatever stood there.
+        if self.present.holds_digests() {
+            let probe = Probe::new(judged.rows.len(), cell);
+            judged.digests.add_cell(self.wanted(), probe, text);
+        }
+        self.unusable(record, fault)
+    }
+
+    /// Normalises and hashes each of a cell's addresses: all of them are looked up, and one that is unusable
+    /// makes the row so.
+    fn gather_parts(
+        &self,
+        record: Record,
+        parts: &[Range<usize>],
+        judged: &mut Judged,
+    ) -> Result<ReasonSet, ChunkFault> {
+        let mut reasons = ReasonSet::NONE;
+        for at in parts {
+            let part = judged.parts.get(at.clone()).unwrap_or_default();
+            let probe = Probe::part(judged.rows.len(), at.clone());
+            match self.policy.key(part, &mut judged.key) {
+                Ok(key) => {
+                    judged.hashes.push(self.hasher.address(key.as_bytes()));
+                    judged.addresses.push(probe);
+                    let (domains, digests) = (&mut judged.domains, &mut judged.digests);
+                    let text = (part, part.len());
+                    reasons = reasons.union(self.gather_more(probe, text, key, domains, digests));
+                }
+                Err(fault) => {
+                    if self.present.holds_digests() {
+                        judged.digests.add_cell(self.wanted(), probe, part);
+                    }
+                    reasons = reasons.union(self.unusable(record, fault)?);
+                }
+            }
+        }
+        Ok(reasons)
     }
 
     /// What a row without a usable address gets.
@@ -321,17 +356,12 @@ impl Judge<'_> {
     ) {
         let probe = judged.addresses[at];
         if found.contains(Blocks::HAS_LISTS) {
-            let row_lists = judged.list_cells.get(probe.row()).copied().flatten();
-            let row_lists = row_lists.map(|cell| {
-                String::from_utf8_lossy(cell.text(bytes, &mut judged.text)).into_owned()
-            });
-            let row_lists = row_lists.iter().flat_map(|lists| lists.split(';')).map(str::trim);
-            let lists = self.options.lists.iter().map(String::as_str).chain(row_lists);
+            let row_lists = judged.row_lists(bytes, probe.row());
             // Rare (an address with opt-outs, in a batch that names lists), so normalised again
             // rather than kept for every row.
-            let text = probe.cell().text(bytes, &mut judged.text);
+            let text = probe.text(bytes, &judged.parts, &mut judged.text);
             let Ok(key) = self.policy.key(text, &mut judged.key) else { return };
-            for list in lists.filter(|list| !list.is_empty()) {
+            for list in self.lists(row_lists.as_deref()) {
                 let hash = self.hasher.list(list.as_bytes(), key.as_bytes());
                 let more = self.snapshot.get(hash, self.options.now).reasons(self.options.class);
                 if self.names_lists && more.contains(Reason::OptedOut) {
@@ -343,6 +373,13 @@ impl Judge<'_> {
         let row = &mut judged.rows[probe.row()];
         row.reasons = row.reasons.union(reasons);
     }
+
+    /// The lists that a row is sent for: the batch's, and its own, of which `of_row` is the text.
+    pub(super) fn lists<'s>(&'s self, of_row: Option<&'s str>) -> impl Iterator<Item = &'s str> {
+        let of_row = of_row.into_iter().flat_map(|lists| lists.split(';')).map(str::trim);
+        let lists = self.options.lists.iter().map(String::as_str).chain(of_row);
+        lists.filter(|list| !list.is_empty())
+    }
 }
 
 /// A cell's text without surrounding white space, as an import keeps it.
@@ -351,10 +388,5 @@ fn trimmed<'t>(cell: &'t [u8], at: usize, what: &'static str) -> Result<&'t str,
     Ok(text.trim())
 }
 
-/// Adds a list to those of `row`, once; rows come in ascending order, so only the last are looked at.
-fn name_list(opted_out: &mut Vec<(usize, String)>, row: usize, list: &str) {
-    let mut of_row = opted_out.iter().rev().take_while(|(other, _)| *other == row);
-    if !of_row.any(|(_, named)| named == list) {
-        opted_out.push((row, list.to_owned()));
-    }
-}
+#[cfg(test)]
+mod tests;

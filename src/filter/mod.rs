@@ -13,12 +13,16 @@
 mod columns;
 mod dedupe;
 mod digest;
+mod digests;
+mod domains;
 mod judge;
+mod judged;
 mod message;
 mod ndjson;
 mod options;
 mod output;
 mod pipeline;
+mod present;
 mod report;
 mod run;
 mod select;

@@ -94,7 +94,11 @@ impl Job {
     fn judge(&mut self, judge: &Judge<'_>, shape: Shape, wants_withheld: bool) {
         self.line_feeds = count_line_feeds(self.chunk.bytes());
         let Self { chunk, judged, .. } = self;
-        self.fault = for_this_processor(Judging { judge, chunk, judged }).err();
+        self.fault = if judge.present.is_nothing() {
+            for_this_processor(Judging::<false> { judge, chunk, judged }).err()
+        } else {
+            for_this_processor(Judging::<true> { judge, chunk, judged }).err()
+        };
         if self.fault.is_none() && !judge.options.dedupe {
             self.select(shape, wants_withheld);
         }
@@ -114,7 +118,8 @@ struct Reading<'a, R> {
     into: &'a mut ChunkBuffer,
 }
 
-struct Judging<'a> {
+/// `MORE`: see [`Judge::judge`].
+struct Judging<'a, const MORE: bool> {
     judge: &'a Judge<'a>,
     chunk: &'a ChunkBuffer,
     judged: &'a mut Judged,
@@ -129,12 +134,12 @@ impl<R: Read> Work for Reading<'_, R> {
     }
 }
 
-impl Work for Judging<'_> {
+impl<const MORE: bool> Work for Judging<'_, MORE> {
     type Output = std::result::Result<(), ChunkFault>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        self.judge.judge(self.chunk, self.judged)
+        self.judge.judge::<MORE>(self.chunk, self.judged)
     }
 }
 

@@ -70,15 +70,7 @@ impl Filter<'_> {
             kept.write_all(first.bytes()).map_err(|error| write_error("output", error))?;
             return Ok((Summary { empty_input: true, ..Summary::default() }, chunks.into_inner()));
         };
-        let judge = Judge {
-            snapshot: self.snapshot,
-            hasher: self.hasher,
-            policy: self.policy,
-            options,
-            columns: &columns,
-            members: None,
-            names_lists: withheld.is_some(),
-        };
+        let judge = Judge::new(self, &columns, withheld.is_some());
         let shape = Shape::Delimited(options.dialect);
         let writer = Writer::new(options, shape, kept, withheld, progress);
         let tally = pipeline::run(&mut chunks, first, &judge, writer)?;

@@ -29,7 +29,7 @@ enum Domain {
     List = 3,
     Digest = 4,
     DigestOnList = 5,
-    DomainRule = 6,
+    Rule = 6,
     Presence = 7,
 }
 
@@ -52,6 +52,15 @@ impl Presence {
         Self::Digests(Algorithm::Sha256),
         Self::Digests(Algorithm::Sha512),
     ];
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DomainRules => f.write_str("domain rules"),
+            Self::Digests(algorithm) => write!(f, "{algorithm} digests"),
+        }
+    }
 }
 
 /// The store's secret, from `secret.key`. Never printed.
@@ -146,6 +155,8 @@ pub struct KeyHasher {
     list: SipHasher13,
     // Of each algorithm, its number taken in as eight bytes too.
     digest: [SipHasher13; Algorithm::ALL.len()],
+    // The same state as MD5's for `md5_digests`.
+    md5_words: State,
     digest_on_list: SipHasher13,
     domain_rule: SipHasher13,
     presence: SipHasher13,
@@ -171,8 +182,10 @@ impl KeyHasher {
                 state.write(&u64::from(algorithm.number()).to_le_bytes());
                 state
             }),
+            md5_words: State::new(&secret.0, Domain::Digest as u64)
+                .with(u64::from(Algorithm::Md5.number())),
             digest_on_list: of(Domain::DigestOnList),
-            domain_rule: of(Domain::DomainRule),
+            domain_rule: of(Domain::Rule),
             presence: of(Domain::Presence),
             key_id: of(Domain::KeyId).hash(KEY_ID_TEXT).h1,
         }
@@ -230,6 +243,24 @@ impl KeyHasher {
     #[must_use]
     pub fn digest(&self, algorithm: Algorithm, digest: &[u8]) -> Hash {
         hash(&self.digest[algorithm as usize], digest)
+    }
+
+    /// The hashes of MD5 digests, each given as its bytes in two little-endian words, `words[0]` the first
+    /// words of all: exactly what [`KeyHasher::digest`] gives for each.
+    ///
+    /// Cost: about 30 instructions a digest in code compiled for AVX2 (`storage::for_this_processor`) when
+    /// `LANES` is 8, against 150 alone.
+    #[inline(always)]
+    #[must_use]
+    pub fn md5_digests<const LANES: usize>(&self, words: &[[u64; LANES]; 2]) -> [Hash; LANES] {
+        let [first, second] = words;
+        let (mut lo, mut hi) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            // The domain and the algorithm's number have been taken in.
+            let hash = self.md5_words.hash_two(2, first[lane], second[lane]);
+            (lo[lane], hi[lane]) = (hash.lo, hash.hi);
+        }
+        std::array::from_fn(|lane| Hash { lo: lo[lane], hi: hi[lane] })
     }
 
     /// The hash of a third party's digest that is for one list.
@@ -370,6 +401,17 @@ mod tests {
             let hasher = KeyHasher::new(&SecretKey::from_bytes(secret));
             let key = text.get(..length).unwrap_or(&text);
             prop_assert_eq!(hasher.address_in(&text, length), hasher.address(key));
+        }
+
+        #[test]
+        fn digests_side_by_side_give_the_hash_of_each_alone(
+            secret in any::<[u8; 16]>(), digests in any::<[[u8; 16]; 8]>(),
+        ) {
+            let hasher = KeyHasher::new(&SecretKey::from_bytes(secret));
+            let word = |digest: &[u8; 16], at| u64::from_le_bytes(digest.as_chunks().0[at]);
+            let words = [0, 1].map(|at| digests.map(|digest| word(&digest, at)));
+            let expected = digests.map(|digest| hasher.digest(Algorithm::Md5, &digest));
+            prop_assert_eq!(hasher.md5_digests(&words), expected);
         }
     }
 

@@ -39,6 +39,14 @@ impl State {
         start.with(first)
     }
 
+    /// The hash when the words `first` and `second` follow the `taken` words taken in so far, and nothing else.
+    // The body of a loop over several digests, which the compiler then does side by side.
+    #[inline(always)]
+    pub(super) fn hash_two(self, taken: u64, first: u64, second: u64) -> Hash {
+        let total = (taken + 2) * WORD_BYTES as u64;
+        self.with(first).with(second).with(total << 56).finish()
+    }
+
     /// The hash when the first `length` bytes of `text` follow the one word taken in so far.
     ///
     /// `None` when `length` is not 8 to 63.
@@ -76,8 +84,9 @@ impl State {
         }
     }
 
+    /// The state after one word more.
     #[inline(always)]
-    fn with(mut self, word: u64) -> Self {
+    pub(super) fn with(mut self, word: u64) -> Self {
         self.v3 ^= word;
         self = self.round();
         self.v0 ^= word;

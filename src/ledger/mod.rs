@@ -22,6 +22,7 @@ pub mod import;
 pub mod mutation;
 pub mod position;
 mod sort;
+mod spool;
 pub mod sqlite;
 pub mod stored;
 
@@ -31,6 +32,7 @@ pub use history::{EventKind, HistoryEntry};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
 pub use position::{Cursor, Position};
+pub use spool::Spool;
 pub use sqlite::{SqliteLedger, StagedRows};
 pub use stored::{Record, StoredRecord};
 
@@ -191,6 +193,10 @@ pub trait View {
     ///
     /// Cost: the keys that share what stands before the first `*`; with nothing there, all keys.
     fn keys_like(&self, pattern: &[u8], limit: usize) -> Result<Vec<Vec<u8>>>;
+
+    /// Addresses as they were received that are no key byte for byte, each spelling once: at most `limit`,
+    /// from the first `records` records of each kind.
+    fn spellings(&self, records: u64, limit: usize) -> Result<Vec<String>>;
 
     /// Every import, oldest first.
     fn imports(&self) -> Result<Vec<ImportRow>>;

@@ -189,7 +189,7 @@ fn without_prefix(text: &str) -> Result<(Option<Algorithm>, &str), InvalidDigest
 /// The bytes of hex or base64. No length of one is a length of the other, so the length decides.
 fn decode(text: &str) -> Option<DigestValue> {
     let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    if hex.len() % 2 == 0 && Algorithm::of_bytes(hex.len() / 2).is_some() {
+    if hex.len().is_multiple_of(2) && Algorithm::of_bytes(hex.len() / 2).is_some() {
         return from_hex(hex.as_bytes());
     }
     let mut bytes = [0; BYTES_MAX + 2];
@@ -263,6 +263,8 @@ mod tests {
             }
             assert_eq!(DigestValue::from_bytes(value.as_bytes()), Some(value));
         }
+        let mailtrain = BASE64[0].encode(Algorithm::Sha512.digest(TEXT).as_bytes());
+        assert!(mailtrain.starts_with("OvMXT6EO+L0oznYgwl/hjR1f"), "{mailtrain}");
         let ldap = DigestValue::parse("{SHA}VnFZ1iL/u1CxGw79MHvjWGJKJu4=", None);
         assert_eq!(ldap, Ok(Algorithm::Sha1.digest(TEXT)));
     }

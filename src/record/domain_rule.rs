@@ -37,7 +37,7 @@ impl fmt::Display for InvalidDomain {
             Self::Wildcard(domain) => {
                 write!(f, "a wildcard: write `{domain}`, with `true` in the column `subdomains`")
             }
-            Self::Address => f.write_str("an address, not a domain"),
+            Self::Address => f.write_str("an address where a domain is asked for"),
             Self::Domain(fault) => write!(f, "{fault}"),
             Self::PublicSuffix(domain) => {
                 write!(f, "`{domain}` is a public suffix: many senders' domains end in it")

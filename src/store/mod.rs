@@ -13,6 +13,8 @@
 mod compile;
 mod create;
 mod open;
+mod outside;
+mod probe;
 mod reader;
 mod settings;
 mod status;
@@ -20,6 +22,8 @@ mod verify;
 
 pub use compile::IndexState;
 pub use open::{IndexAlone, Store};
+pub use outside::outside;
+pub use probe::DigestProbe;
 pub use reader::Reader;
 pub use status::Status;
 pub use verify::Verified;

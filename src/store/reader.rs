@@ -88,14 +88,28 @@ impl Reader<'_> {
         self.policy
     }
 
-    /// What the index says withholds a send to `key`, and to `contact` if one is named.
+    /// What makes hashes of keys here.
+    pub(super) fn hasher(&self) -> &KeyHasher {
+        self.hasher
+    }
+
+    /// What the index says withholds a send to the address written as `raw`, whose key is `key`, and to
+    /// `contact` if one is named.
     #[must_use]
-    pub fn reasons(&self, key: Key<'_>, contact: Option<&str>, query: &Query<'_>) -> ReasonSet {
+    pub fn reasons(
+        &self,
+        raw: &[u8],
+        key: Key<'_>,
+        contact: Option<&str>,
+        query: &Query<'_>,
+    ) -> ReasonSet {
+        let outside = self.outside_reasons(raw, key.domain(), query);
         let get = |hash| self.snapshot.get(hash, query.now).reasons(query.class);
         let key = key.as_bytes();
         let lists = query.lists.iter().map(|list| get(self.hasher.list(list.as_bytes(), key)));
         let contact = contact.map(|id| get(self.hasher.contact(id.as_bytes()))).unwrap_or_default();
-        lists.fold(get(self.hasher.address(key)).union(contact), ReasonSet::union)
+        let own = get(self.hasher.address(key)).union(contact).union(outside);
+        lists.fold(own, ReasonSet::union)
     }
 
     /// The keys with records that match `pattern` (`*` is any text), in order.
@@ -118,7 +132,7 @@ impl Reader<'_> {
 
     /// A pattern as keys are written: an address is normalised; with a `*` in the local part, the domain
     /// is, and the rest lower-cased.
-    fn pattern(&self, pattern: &str) -> Vec<u8> {
+    pub(super) fn pattern(&self, pattern: &str) -> Vec<u8> {
         let pattern = pattern.trim();
         let mut buffer = crate::address::KeyBuffer::default();
         let mut key_of = |address: &str| {

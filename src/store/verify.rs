@@ -1,9 +1,10 @@
 //! Every checksum, and the index against the ledger.
 
 use super::open::Store;
+use crate::catch_up::{of_bits, presence_state};
 use crate::error::Result;
-use crate::index::{Confirmed, Index, KeyHasher, Snapshot};
-use crate::ledger::{KeyEntries, Ledger, View};
+use crate::index::{Confirmed, Index, KeyHasher, Presence, Snapshot};
+use crate::ledger::{DigestEntries, KeyEntries, Ledger, View};
 use crate::record::state::EntryState;
 use crate::record::{Blocks, Timestamp};
 use crate::segment::Hash;
@@ -21,7 +22,7 @@ pub struct Verified {
     pub segments: usize,
     /// Live entries of the index.
     pub entries: u64,
-    /// Keys and contacts of the ledger compared with the index.
+    /// Keys, contacts, domain rules and digests of the ledger compared with the index.
     pub compared: u64,
     /// The generation compared.
     pub generation: u64,
@@ -68,6 +69,7 @@ impl Store {
         };
         comparison.keys(reader.view(), &mut verified)?;
         comparison.contacts(reader.view(), &mut verified)?;
+        comparison.outside(reader.view(), &mut verified)?;
         let (live, differences) = (comparison.live, comparison.differences);
         if differences > FAULTS_TOLD as u64 {
             verified.faults.push(format!("{differences} differences in all"));
@@ -131,6 +133,34 @@ impl Comparison<'_> {
         })
     }
 
+    fn outside(&mut self, view: &dyn View, verified: &mut Verified) -> Result<()> {
+        view.for_each_rule(&mut |domain, blocks| {
+            verified.compared += 1;
+            let hash = self.hasher.domain_rule(domain);
+            let name = || format!("the rule of {}", String::from_utf8_lossy(domain));
+            self.entry(hash, &of_bits(blocks.to_bits()), verified, &name);
+            Ok(())
+        })?;
+        view.for_each_digest(&mut |DigestEntries { digest, blocks, lists }| {
+            verified.compared += 1;
+            let (algorithm, bytes) = (digest.algorithm(), digest.as_bytes());
+            let name = || format!("the digest {}", digest.name());
+            let hash = self.hasher.digest(algorithm, bytes);
+            self.entry(hash, &of_bits(blocks.to_bits()), verified, &name);
+            for (list, blocks) in *lists {
+                let hash = self.hasher.digest_on_list(list.as_bytes(), algorithm, bytes);
+                self.entry(hash, &of_bits(blocks.to_bits()), verified, &name);
+            }
+            Ok(())
+        })?;
+        for presence in Presence::ALL {
+            let state = presence_state(view, presence)?;
+            let name = || format!("whether there are any {presence}");
+            self.entry(self.hasher.presence(presence), &state, verified, &name);
+        }
+        Ok(())
+    }
+
     /// Compares one state now, before anything expired, and after everything did.
     fn entry(
         &mut self,
@@ -154,3 +184,6 @@ impl Comparison<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ mod kill;
 mod oracle;
 mod readme;
 mod resubscribe;
+mod rules;
 mod sandbox;
 mod search_history;
 mod story;

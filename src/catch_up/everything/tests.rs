@@ -56,7 +56,7 @@ fn ledger() -> SqliteLedger {
 fn rule(number: u8) -> NativeRecord {
     NativeRecord::Domain(DomainRule {
         domain: format!("d{number}.test"),
-        subdomains: number % 2 == 0,
+        subdomains: number.is_multiple_of(2),
         at: None,
         source: None,
     })
@@ -70,7 +70,7 @@ fn digest(number: u8) -> NativeRecord {
         digest: algorithm.digest(&[number / 4]).as_bytes().to_vec(),
         list: [None, Some("news".to_owned()), Some("x".to_owned()), None][usize::from(number) % 4]
             .clone(),
-        class: if number % 3 == 0 { RecordClass::All } else { RecordClass::Bulk },
+        class: if number.is_multiple_of(3) { RecordClass::All } else { RecordClass::Bulk },
         source: None,
         at: None,
     })

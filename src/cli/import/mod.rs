@@ -6,7 +6,7 @@ mod package;
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
-use super::{Context, clock, exit, files, input};
+use super::{Context, clock, digest_warning, exit, files, input};
 use crate::address::Policy;
 use crate::error::{Error, Result};
 use crate::filter::Output;
@@ -113,6 +113,7 @@ impl Job<'_> {
         spinner.set_message("compile");
         store.catch_up(clock::now())?;
         spinner.finish_and_clear();
+        digest_warning::warn(self.context, store, form.kind(), &counts)?;
         if let Form::Vendor(format) = form
             && let Some(note) = format.note
         {

@@ -155,15 +155,9 @@ impl Filter<'_> {
             kept.write_all(first.bytes()).map_err(|error| write_error("output", error))?;
             return Ok((Summary { empty_input: true, ..Summary::default() }, chunks.into_inner()));
         };
-        let judge = Judge {
-            snapshot: self.snapshot,
-            hasher: self.hasher,
-            policy: self.policy,
-            options,
-            columns: &members.columns(),
-            members: Some(&members),
-            names_lists: withheld.is_some(),
-        };
+        let columns = members.columns();
+        let judge = Judge::new(self, &columns, withheld.is_some());
+        let judge = Judge { members: Some(&members), ..judge };
         let writer = Writer::new(options, Shape::Objects, kept, withheld, progress);
         let tally = pipeline::run(&mut chunks, first, &judge, writer)?;
         members.all_seen()?;

@@ -127,8 +127,8 @@ fn damaged_run() -> io::Error {
 }
 
 fn spool_error(error: io::Error) -> Error {
-    Error::untrusted(format!("cannot spool the import: {error}"))
-        .with_hint("make room in the store's directory; nothing of the file was applied")
+    Error::untrusted(format!("cannot spool the rows to sort: {error}"))
+        .with_hint("make room in the store's directory; nothing was changed")
         .with_source(error)
 }
 

@@ -177,6 +177,10 @@ impl View for SqliteView<'_> {
         search::keys_like(&self.connection, pattern, limit)
     }
 
+    fn spellings(&self, records: u64, limit: usize) -> Result<Vec<String>> {
+        search::spellings(&self.connection, records, limit)
+    }
+
     fn imports(&self) -> Result<Vec<ImportRow>> {
         let sql = "SELECT id, at, read, added, unchanged, held, rejected, generation, kind, format, \
                    name, sha256 FROM import ORDER BY id";

@@ -35,6 +35,28 @@ pub(super) fn keys_like(
     Ok(keys)
 }
 
+/// Addresses that differ from their keys, of the first records of each table.
+pub(super) fn spellings(
+    connection: &Connection,
+    records: u64,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let of = |table: &str| {
+        format!("SELECT address FROM (SELECT address FROM {table} LIMIT ?1) WHERE address <> ''")
+    };
+    let tables = ["contact", "unsubscribe", "preference", "suppression"];
+    let sql = format!("{} LIMIT ?2", tables.map(of).join(" UNION "));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(
+        rusqlite::params![
+            i64::try_from(records).unwrap_or(i64::MAX),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
+        |row| row.get(0),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The least key above every key that begins with `prefix`; none when there is no such key.
 fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte < u8::MAX)?;

@@ -1,0 +1,146 @@
+//! What covers an address from outside, asked of the index and of the ledger.
+
+use super::reader::Reader;
+use crate::address::digest::Forms;
+use crate::address::{Key, Policy};
+use crate::error::Result;
+use crate::index::Presence;
+use crate::ledger::{Record, StoredRecord, View};
+use crate::record::domain_rule::{covering, domain_in_keys};
+use crate::record::{
+    Algorithm, DigestBlocks, DigestValue, DomainBlocks, Outside, Query, Reason, ReasonSet,
+};
+
+/// What the ledger has that covers the address written as `raw`, whose key has the domain `domain`.
+///
+/// Cost: a look-up a label of the domain, and for each algorithm that there are digests of, one a
+/// [form](Forms) of the address.
+///
+/// # Errors
+///
+/// As the ledger says.
+pub fn outside(view: &dyn View, raw: &[u8], domain: &[u8]) -> Result<Outside> {
+    let mut outside = Outside::default();
+    let digests = digests_of(view, raw)?;
+    let digests = digests.into_iter().flat_map(|(_, records)| records);
+    for stored in view.rules_covering(domain)?.into_iter().chain(digests) {
+        match stored.record {
+            Record::Domain(rule) => outside.rules.push(rule),
+            Record::Digest(digest) => outside.digests.push(digest),
+            _ => {}
+        }
+    }
+    Ok(outside)
+}
+
+/// The digests of the forms of `raw` that the ledger has, with their records.
+fn digests_of(view: &dyn View, raw: &[u8]) -> Result<Vec<(DigestValue, Vec<StoredRecord>)>> {
+    let mut found = Vec::new();
+    let forms = Forms::of(raw);
+    for algorithm in Algorithm::ALL {
+        if !view.has_digests(algorithm)? {
+            continue;
+        }
+        for form in forms.iter() {
+            let digest = algorithm.digest(form);
+            let records = view.digests_of(&digest)?;
+            if !records.is_empty() {
+                found.push((digest, records));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Reader<'_> {
+    /// The ledger's side of [`Reader::reasons`], as far as it comes from outside of the address.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn outside(&self, raw: &[u8], key: Key<'_>) -> Result<Outside> {
+        outside(self.view(), raw, key.domain())
+    }
+
+    /// What the index says that covers an address from outside.
+    pub(super) fn outside_reasons(
+        &self,
+        raw: &[u8],
+        domain: &[u8],
+        query: &Query<'_>,
+    ) -> ReasonSet {
+        let bits = |hash| self.snapshot().get(hash, query.now).to_bits();
+        let is_there = |presence| bits(self.hasher().presence(presence)) != 0;
+        let mut reasons = ReasonSet::NONE;
+        if Reason::Domain.withholds(query.class) && is_there(Presence::DomainRules) {
+            let covered = covering(domain).enumerate().any(|(above, domain)| {
+                let rules = bits(self.hasher().domain_rule(domain));
+                let needed =
+                    if above == 0 { DomainBlocks::DOMAIN } else { DomainBlocks::SUBDOMAINS };
+                DomainBlocks::from_bits(rules).contains(needed)
+            });
+            if covered {
+                reasons.insert(Reason::Domain);
+            }
+        }
+        let present =
+            Algorithm::ALL.into_iter().filter(|algorithm| is_there(Presence::Digests(*algorithm)));
+        let forms = Forms::of(raw);
+        for algorithm in present {
+            let withheld = forms.iter().any(|form| {
+                let digest = algorithm.digest(form);
+                let digest = digest.as_bytes();
+                let blocks = DigestBlocks::from_bits(bits(self.hasher().digest(algorithm, digest)));
+                let on_list = |list: &String| {
+                    let hash = self.hasher().digest_on_list(list.as_bytes(), algorithm, digest);
+                    DigestBlocks::from_bits(bits(hash)).withholds(query.class)
+                };
+                blocks.withholds(query.class)
+                    || blocks.contains(DigestBlocks::HAS_LISTS) && query.lists.iter().any(on_list)
+            });
+            if withheld {
+                reasons.insert(Reason::Digest);
+            }
+        }
+        reasons
+    }
+
+    /// The domain rules and digests that a search for `pattern` is about, each with its name: `@example.com`,
+    /// `md5:55502f…`.
+    ///
+    /// A pattern whose domain has no `*` (`*@example.com`, `ann@example.com`, `@example.com`) finds every rule
+    /// that covers that domain. Any other finds the rules it matches, a rule being written as its domain with
+    /// an `@` before it: so `*` finds all, and `ann*` none. An address without a `*` also finds the digests
+    /// of its forms.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn search_outside(&self, pattern: &str) -> Result<Vec<(String, Vec<StoredRecord>)>> {
+        let view = self.view();
+        let rules = match pattern.trim().rsplit_once('@') {
+            Some((_, domain)) if !domain.contains('*') => {
+                let domain = domain_in_pattern(domain, self.policy());
+                view.rules_covering(domain.as_bytes())?
+            }
+            _ => view.rules_like(&self.pattern(pattern))?,
+        };
+        let mut found: Vec<(String, Vec<StoredRecord>)> = Vec::new();
+        for stored in rules {
+            if let Record::Domain(rule) = &stored.record {
+                found.push((format!("@{}", rule.domain), vec![stored]));
+            }
+        }
+        if !pattern.contains('*') {
+            for (digest, records) in digests_of(view, pattern.as_bytes())? {
+                found.push((digest.name(), records));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The domain of a pattern as in a key, or what was written if it is none.
+fn domain_in_pattern(domain: &str, policy: Policy) -> String {
+    domain_in_keys(domain, policy).unwrap_or_else(|_| domain.to_lowercase())
+}
