@@ -24,5 +24,6 @@ mod rules;
 mod sandbox;
 mod search_history;
 mod story;
+mod vendors;
 mod vendors2;
 mod verbatim;

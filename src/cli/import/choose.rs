@@ -145,8 +145,8 @@ fn unknown(looked: &Looked) -> Error {
     if seen.names().len() > SHOWN {
         names.push(format!("{} more", seen.names().len() - SHOWN));
     }
-    let found = if names.is_empty() && seen.has_header() {
-        "it has no columns".to_owned()
+    let found = if names.is_empty() && seen.rows().is_empty() {
+        "it is empty".to_owned()
     } else if names.is_empty() {
         "it begins with a row, not with a header".to_owned()
     } else {

@@ -1,7 +1,8 @@
 //! `import --dry-run`: what a file would come to, and how it is understood.
 
 use super::package::{Looked, Package};
-use super::read_form;
+use super::rejects::RejectsFile;
+use super::{Said, read_form};
 use crate::address::Policy;
 use crate::cli::terminal::print;
 use crate::error::{Error, Result};
@@ -29,7 +30,8 @@ pub(super) struct Foreseen {
 pub(super) fn foresee(
     package: &mut Package<'_>,
     candidate: Candidate,
-    (list, policy, allow_public_suffix): (Option<&str>, Policy, bool),
+    said: Said<'_>,
+    rejected_rows: &mut RejectsFile,
 ) -> Result<Foreseen> {
     let mut foreseen = Foreseen {
         read: 0,
@@ -54,19 +56,12 @@ pub(super) fn foresee(
                     if rejects.len() < SHOWN {
                         rejects.push((reject.line, reject.cause.to_string()));
                     }
+                    rejected_rows.add(looked, &reject)?;
                 }
             }
             Ok(())
         };
-        let read = read_form(
-            candidate.form,
-            looked,
-            input,
-            (list, policy, allow_public_suffix),
-            Shown::default,
-            take,
-            &|_| (),
-        )?;
+        let read = read_form(candidate.form, looked, input, said, Shown::default, take, &|_| ())?;
         foreseen.read += read;
         foreseen.records += records;
         foreseen.rejected += rejected;

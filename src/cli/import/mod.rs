@@ -3,23 +3,24 @@
 mod choose;
 mod dry_run;
 mod package;
+mod rejects;
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
 use super::{Context, clock, digest_warning, exit, files, input};
 use crate::address::Policy;
 use crate::error::{Error, Result};
-use crate::filter::Output;
 use crate::import::detect::{Candidate, Form};
 use crate::import::vendor::{self, VendorFile};
-use crate::import::{Gather, Keyed, NativeFile, Reject, Rejects, Taken, read};
+use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
 use crate::store::Store;
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
+use rejects::RejectsFile;
 use serde_json::{Value, json};
-use std::io::{BufWriter, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -34,22 +35,19 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     refuse_clashes(arguments, files)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
     let list = list.as_deref();
-    let mut job = Job { context, arguments, choice, list, rejects: None };
-    let mut answers = Vec::new();
-    let outcome = if arguments.dry_run {
-        let policy = dry_run::policy(&context.store)?;
-        each(files, |path| job.foresee(path, policy, &mut answers))
+    let mode = if arguments.dry_run {
+        Mode::Foresee(dry_run::policy(&context.store)?)
     } else {
-        let store = Store::open(&context.store)?;
-        if let Some(path) = &arguments.rejects {
-            let out = BufWriter::new(files::open_output(path)?);
-            let rejects = Rejects::new(out).map_err(|error| Error::writing(path, error))?;
-            job.rejects = Some(rejects);
-        }
-        let outcome = each(files, |path| job.import(&store, path, &mut answers));
-        job.publish()?;
-        outcome
+        Mode::Apply(Box::new(Store::open(&context.store)?))
     };
+    let rejects = RejectsFile::create(arguments.rejects.as_deref())?;
+    let mut job = Job { context, arguments, choice, list, rejects };
+    let mut answers = Vec::new();
+    let outcome = files.iter().try_for_each(|path| match &mode {
+        Mode::Apply(store) => job.import(store, path, &mut answers),
+        Mode::Foresee(policy) => job.foresee(path, *policy, &mut answers),
+    });
+    job.rejects.publish()?;
     // Also before an error: what an earlier file came to is applied.
     if arguments.json {
         match answers.as_slice() {
@@ -61,8 +59,10 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     outcome.map(|()| exit::DONE)
 }
 
-fn each(files: &[PathBuf], mut run: impl FnMut(&Path) -> Result<()>) -> Result<()> {
-    files.iter().try_for_each(|file| run(file))
+/// Whether the files are applied or only looked at.
+enum Mode {
+    Apply(Box<Store>),
+    Foresee(Policy),
 }
 
 /// The rejects would overwrite what they came from, or mix with the counts.
@@ -80,10 +80,10 @@ struct Job<'j> {
     arguments: &'j Import,
     choice: Choice,
     list: Option<&'j str>,
-    rejects: Option<Rejects<BufWriter<Output>>>,
+    rejects: RejectsFile,
 }
 
-impl Job<'_> {
+impl<'j> Job<'j> {
     /// Applies a file whole, or not at all.
     fn import(&mut self, store: &Store, path: &Path, answers: &mut Vec<Value>) -> Result<()> {
         let terminal = self.context.terminal;
@@ -98,7 +98,8 @@ impl Job<'_> {
             let now = clock::now();
             let kind = candidate.form.kind();
             let session = store.ledger_to_change()?.import_session(kind, source, now)?;
-            self.gather(package, candidate.form, session, store.policy())
+            let said = self.said(store.policy());
+            self.gather(package, candidate.form, session, said)
         })?;
         let Some(form) = form else { return Ok(()) };
         let name = path.display().to_string();
@@ -124,12 +125,11 @@ impl Job<'_> {
     }
 
     /// Says what a file would come to.
-    fn foresee(&self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
+    fn foresee(&mut self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
         let (refused, _) = with_package(path, |package| {
             let candidate = self.decide(package)?;
-            let allow = self.arguments.allow_public_suffix;
-            let said = (self.list, policy, allow);
-            let foreseen = dry_run::foresee(package, candidate, said)?;
+            let foreseen =
+                dry_run::foresee(package, candidate, self.said(policy), &mut self.rejects)?;
             if self.arguments.json {
                 answers.push(foreseen.to_json(&package.name, package.compression, candidate));
             } else {
@@ -138,6 +138,12 @@ impl Job<'_> {
             Ok(dry_run::would_refuse(&foreseen, &package.name, self.arguments.allow_rejects))
         })?;
         refused.map_or(Ok(()), Err)
+    }
+
+    /// What files can't say themselves.
+    fn said(&self, policy: Policy) -> Said<'j> {
+        let allow_public_suffix = self.arguments.allow_public_suffix;
+        Said { list: self.list, policy, allow_public_suffix }
     }
 
     fn decide(&self, package: &Package<'_>) -> Result<Candidate> {
@@ -160,14 +166,13 @@ impl Job<'_> {
         package: &mut Package<'_>,
         form: Form,
         mut session: Box<dyn ImportSession + 's>,
-        policy: Policy,
+        said: Said<'_>,
     ) -> Result<Gathered<'s>> {
         let bar = self.context.terminal.progress(&format!("read {}", package.name), package.bytes);
         let (mut read, mut rejected, mut first_reject) = (0, 0, None);
         // Rows of several records are numbered across threads and files.
         let next = AtomicU32::new(0);
-        let (rejects, list) = (&mut self.rejects, self.list);
-        let allow = self.arguments.allow_public_suffix;
+        let rejects = &mut self.rejects;
         package.read(&mut |looked, input| {
             let gather = || Staging { rows: StagedRows::default(), next: &next };
             let take = |taken: Taken<'_, Staging<'_>>| match taken {
@@ -175,31 +180,24 @@ impl Job<'_> {
                 Taken::Reject(reject) => {
                     rejected += 1;
                     first_reject.get_or_insert_with(|| told(looked, &reject));
-                    let Some(rejects) = rejects.as_mut() else { return Ok(()) };
-                    let added = rejects.add(looked.member.as_deref(), &reject);
-                    added.map_err(|error| Error::writing(Path::new("rejects"), error))
+                    rejects.add(looked, &reject)
                 }
             };
-            read +=
-                read_form(form, looked, input, (list, policy, allow), gather, take, &|bytes| {
-                    bar.inc(bytes);
-                })?;
+            read += read_form(form, looked, input, said, gather, take, &|bytes| bar.inc(bytes))?;
             Ok(())
         })?;
         bar.finish_and_clear();
         let first_reject = first_reject.unwrap_or_default();
         Ok(Gathered { session, read, rejected, first_reject })
     }
+}
 
-    /// Gives the rejects their name.
-    fn publish(&mut self) -> Result<()> {
-        if let (Some(rejects), Some(path)) = (self.rejects.take(), &self.arguments.rejects) {
-            let out = rejects.into_inner().into_inner();
-            let out = out.map_err(|error| Error::writing(path, error.into_error()))?;
-            out.publish(false)?;
-        }
-        Ok(())
-    }
+/// What files can't say themselves: the list, how addresses become keys, and what is allowed.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    list: Option<&'a str>,
+    policy: Policy,
+    allow_public_suffix: bool,
 }
 
 /// A file, read and not applied yet.
@@ -215,12 +213,13 @@ fn read_form<G: Gather>(
     form: Form,
     looked: &Looked,
     input: &mut (dyn Read + Send),
-    (list, policy, allow_public_suffix): (Option<&str>, Policy, bool),
+    said: Said<'_>,
     gather: impl Fn() -> G + Sync,
     take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
     let name = looked.name.as_str();
+    let Said { list, policy, allow_public_suffix } = said;
     match form {
         Form::Native(_) if list.is_some() => {
             Err(Error::usage("a native file names its lists itself").with_hint("leave --list out"))

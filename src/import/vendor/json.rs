@@ -236,6 +236,8 @@ struct Tracked<R> {
     /// What was read since a row began.
     row: Option<Vec<u8>>,
     row_max: usize,
+    /// Whether the last document with rows says that there are more.
+    more_pages: bool,
 }
 
 /// The same reader, for the parser: it asks for one byte at a time, so what was given to it is what it
@@ -245,6 +247,19 @@ struct Tap<'t, R>(&'t RefCell<Tracked<R>>);
 impl<R: BufRead> Read for Tap<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.borrow_mut().read(into)
+    }
+}
+
+impl<R> Tracked<R> {
+    /// Begins to record, with the byte that the parser has looked at already; returns its line.
+    fn record(&mut self) -> u64 {
+        self.row = Some(vec![self.last]);
+        self.line
+    }
+
+    /// Ends recording: what was recorded, and how many bytes were read by now.
+    fn recorded(&mut self) -> (Vec<u8>, u64) {
+        (self.row.take().unwrap_or_default(), self.bytes)
     }
 }
 
@@ -294,12 +309,14 @@ fn documents<R: BufRead>(
     sink: &mut dyn TakeRow,
 ) -> Result<()> {
     let row_max = Limits::default().record_bytes_max;
-    let tracked = RefCell::new(Tracked { input, bytes: 0, line: 1, last: 0, row: None, row_max });
+    let (row, more_pages) = (None, false);
+    let tracked = Tracked { input, bytes: 0, line: 1, last: 0, row, row_max, more_pages };
+    let tracked = RefCell::new(tracked);
     let mut failure = None;
     loop {
         let more = tracked.borrow_mut().skip_space();
         if !more.map_err(|error| Error::reading(Path::new(name), error))? {
-            return Ok(());
+            return if tracked.borrow().more_pages { Err(not_all(name)) } else { Ok(()) };
         }
         let before = tracked.borrow().line;
         let mut from = serde_json::Deserializer::from_reader(Tap(&tracked));
@@ -309,6 +326,14 @@ fn documents<R: BufRead>(
             return Err(failure.take().unwrap_or_else(|| not_json(name, before, &error)));
         }
     }
+}
+
+/// A page of several was taken for the whole list.
+fn not_all(name: &str) -> Error {
+    Error::input(format!(
+        "`{name}` ends with a NextToken: the list goes on where the file does not"
+    ))
+    .with_hint("fetch every page, and import them as one: `cat page*.json | quell import -`")
 }
 
 fn not_json(name: &str, line: u64, error: &serde_json::Error) -> Error {
@@ -343,40 +368,45 @@ impl<'de, R> Visitor<'de> for Document<'_, R> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let (line, bytes) = (self.tracked.borrow().line, self.tracked.borrow().bytes);
-        let mut rest = Object::new();
+        // Recorded in case the object stands for itself, and so that what is beside the rows is bounded.
+        let line = self.tracked.borrow_mut().record();
+        let mut object = Object::new();
         let mut has_rows = false;
         while let Some(key) = map.next_key::<String>()? {
             if self.arrays.iter().any(|name| name.eq_ignore_ascii_case(&key)) {
                 has_rows = true;
+                self.tracked.borrow_mut().row = None;
                 let Self { arrays, tracked, sink, failure } = &mut self;
                 let sink = &mut **sink;
                 map.next_value_seed(Array(Document { arrays, tracked, sink, failure }))?;
+                let _ = self.tracked.borrow_mut().record();
             } else {
-                rest.push((key, map.next_value()?));
+                object.push((key, map.next_value()?));
             }
         }
         if has_rows {
+            self.tracked.borrow_mut().more_pages = has_next_page(&object);
             return Ok(());
         }
-        // An object that stands for itself is a row, and this is the text it is told by.
-        let object: serde_json::Map<String, Value> = rest.iter().cloned().collect();
-        let raw = Value::Object(object).to_string();
-        let found = Found { line, raw: raw.as_bytes(), object: Ok(rest) };
-        self.give(found, bytes)
+        let (raw, bytes) = self.tracked.borrow_mut().recorded();
+        self.give(Found { line, raw: &raw, object: Ok(object) }, bytes)
     }
+}
+
+/// Says whether a page of an API names the one after it. Mailgun's last page names an empty one, so its
+/// `paging` says nothing.
+fn has_next_page(object: &Object) -> bool {
+    let is_token = |name: &str| name.eq_ignore_ascii_case("NextToken");
+    object.iter().any(|(name, value)| is_token(name) && !text_of(value).is_empty())
 }
 
 impl<R> Document<'_, R> {
     fn array<'de, A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         while let Some(element) = seq.next_element_seed(Recorded(self.tracked))? {
             let (line, object) = element;
-            let (row, bytes) = {
-                let mut tracked = self.tracked.borrow_mut();
-                (tracked.row.take().unwrap_or_default(), tracked.bytes)
-            };
+            let (raw, bytes) = self.tracked.borrow_mut().recorded();
             let object = object.ok_or_else(|| "no JSON object".to_owned());
-            self.give(Found { line, raw: row.trim_ascii(), object }, bytes)?;
+            self.give(Found { line, raw: raw.trim_ascii(), object }, bytes)?;
         }
         Ok(())
     }
@@ -419,12 +449,7 @@ impl<'de, R> DeserializeSeed<'de> for Recorded<'_, R> {
     type Value = (u64, Option<Object>);
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        let line = {
-            let mut tracked = self.0.borrow_mut();
-            // The parser has looked at the element's first byte.
-            tracked.row = Some(vec![tracked.last]);
-            tracked.line
-        };
+        let line = self.0.borrow_mut().record();
         Ok((line, Element.deserialize(from)?))
     }
 }
@@ -498,4 +523,96 @@ impl<'de> DeserializeSeed<'de> for FirstOf<'_> {
 
 fn texts(object: Object) -> Vec<(String, String)> {
     object.into_iter().map(|(name, value)| (name, text_of(&value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{outcome, rejects, rows};
+    use crate::import::detect::Seen;
+    use crate::import::vendor::{Format, ses};
+
+    const FORMAT: &Format = &ses::SUPPRESSION;
+
+    #[test]
+    fn a_line_that_is_no_object_is_a_reject_and_the_others_go_on() {
+        let text = "{\"emailAddress\":\"a@example.com\",\"reason\":\"BOUNCE\"}\n\n[1]\n{\"emailAddress\":\n\
+                    {\"emailAddress\":\"b@example.com\",\"reason\":\"MOVED\"}\n\
+                    {\"emailAddress\":\"c@example.com\",\"reason\":\"COMPLAINT\"}";
+        let outcome = outcome(FORMAT, "x.ndjson", text, None).unwrap();
+        assert_eq!(outcome.rows, ["bounce a@example.com", "complaint c@example.com"]);
+        assert_eq!(
+            outcome.rejects,
+            [
+                "3: no JSON object",
+                "4: no JSON at column 16",
+                "5: unknown reason `MOVED`, expected `BOUNCE` or `COMPLAINT`"
+            ]
+        );
+        assert_eq!(outcome.rejected[0], "[1]");
+        assert_eq!(outcome.read, 5);
+    }
+
+    #[test]
+    fn a_document_gives_its_rows_with_the_lines_they_begin_on() {
+        let text = "\u{feff}{\n \"Other\": [1, {\"x\": \"]\"}],\n \"SuppressedDestinationSummaries\": [\n  {\"EmailAddress\":\n   \"a@example.com\", \"Reason\": \"BOUNCE\"},\n  7,\n  {\"EmailAddress\": \"b@example.com\"}\n ]\n}";
+        let outcome = outcome(FORMAT, "x.json", text, None).unwrap();
+        assert_eq!(outcome.rows, ["bounce a@example.com"]);
+        assert_eq!(outcome.rejects, ["6: no JSON object", "7: reason: empty"]);
+        assert_eq!(outcome.rejected, ["7,", "{\"EmailAddress\": \"b@example.com\"}"]);
+    }
+
+    #[test]
+    fn documents_may_follow_each_other_and_an_object_may_stand_for_itself() {
+        let page = "{\"SuppressedDestinationSummaries\":[{\"EmailAddress\":\"a@example.com\",\"Reason\":\"BOUNCE\"}],\"NextToken\":NEXT}";
+        let (more, last) = (page.replace("NEXT", "\"x\""), page.replace("NEXT", "null"));
+        let row = "{\n\"EmailAddress\":\"b@example.com\",\n\"Reason\":\"COMPLAINT\"}";
+        let found = rows(FORMAT, "x.json", format!("{more}\n{last}{row} {row}"));
+        assert_eq!(found.len(), 4);
+        assert_eq!(found[3], "complaint b@example.com");
+        for text in [more.clone(), format!("{last}{more}")] {
+            let error = outcome(FORMAT, "x.json", text, None).unwrap_err();
+            assert!(error.to_string().contains("NextToken"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_ends_early_is_an_error() {
+        let text = "{\"SuppressedDestinationSummaries\":[{\"EmailAddress\":\"a@example.com\",\"Reason\":\"BOUNCE\"},\n";
+        for end in ["", "{", "]", "{}}"] {
+            let error = outcome(FORMAT, "x.json", format!("{text}{end}"), None).unwrap_err();
+            assert!(error.to_string().contains("line 2"), "{error}");
+        }
+        let long = format!("[{{\"EmailAddress\":\"{}\"}}]", "a".repeat(2 << 20));
+        assert!(outcome(FORMAT, "x.json", long, None).is_err());
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_a_reject() {
+        let text = "{\"emailAddress\":\"a@example.com\",\"EmailAddress\":\"b@example.com\",\"reason\":\"BOUNCE\"}";
+        assert_eq!(rejects(FORMAT, "x.ndjson", text), ["1: two columns are named `emailAddress`"]);
+    }
+
+    #[test]
+    fn many_rows_are_taken_in_parts() {
+        let mut text = String::new();
+        for row in 0..25_000 {
+            text.push_str(&format!(
+                "{{\"emailAddress\":\"p{row}@example.com\",\"reason\":\"BOUNCE\"}}\n"
+            ));
+        }
+        assert_eq!(rows(FORMAT, "x.ndjson", &text).len(), 25_000);
+        let array = format!("[{}]", text.trim_end().replace('\n', ","));
+        assert_eq!(rows(FORMAT, "x.json", array).len(), 25_000);
+    }
+
+    #[test]
+    fn what_json_is_its_start_tells() {
+        let lines = Seen::of_start(b"{\"a\":1}\n{\"a\":2}\n", true, "x");
+        assert!(lines.is_json_lines() && lines.has("A"));
+        let array = Seen::of_start(b" [{\"a\":1},{\"a\":", false, "x");
+        assert!(array.is_json() && !array.is_json_lines() && array.has("a"));
+        let page = Seen::of_start(b"{\"Contacts\":[{\"b\":1}, {\"b\"", false, "x");
+        assert_eq!((page.json_at(), page.has("b")), (Some("Contacts"), true));
+        assert!(!Seen::of_start(b"{\n\"a\":1}", true, "x").is_json_lines());
+    }
 }

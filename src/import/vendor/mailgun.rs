@@ -89,3 +89,77 @@ fn unsubscribe<'a>(row: &Row<'a>, to: &mut Vec<NativeRow<'a>>) -> Result<(), Rej
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{detected, rejects, rows};
+    use super::*;
+
+    #[test]
+    fn a_bounce_keeps_its_time_and_not_its_words() {
+        let text = "address,code,error,created_at\n\
+                    alice@example.com,550,\"no, \"\"box\"\"\",\"Fri, 21 Oct 2011 11:02:55 GMT\"\n\
+                    bob@example.com,421,,last week\n";
+        assert_eq!(
+            rows(&BOUNCES, "x.csv", text),
+            ["bounce alice@example.com, since 2011-10-21T11:02:55Z", "bounce bob@example.com"]
+        );
+        assert_eq!(
+            rows(&COMPLAINTS, "x.csv", "address\na@example.com\n"),
+            ["complaint a@example.com"]
+        );
+    }
+
+    #[test]
+    fn a_date_that_is_not_quoted_moves_the_cells_and_so_is_a_reject() {
+        let text =
+            "address,code,error,created_at\na@example.com,550,x,Fri, 21 Oct 2011 11:02:55 GMT\n";
+        assert_eq!(rejects(&BOUNCES, "x.csv", text), ["2: 5 cells where the header has 4"]);
+    }
+
+    #[test]
+    fn a_tag_is_a_list_and_the_star_is_everything() {
+        let text = "address,tags,created_at\n\
+                    a@example.com,*,\n\
+                    b@example.com, News ,\n\
+                    c@example.com,\"news, *,,offers\",\n\
+                    d@example.com,,\n\
+                    e@example.com,\"[\"\"news\"\", \"\"*\"\"]\",\n\
+                    f@example.com,[],\n";
+        assert_eq!(
+            rows(&UNSUBSCRIBES, "x.csv", text),
+            [
+                "unsubscribe a@example.com from everything",
+                "unsubscribe b@example.com from list News",
+                "unsubscribe c@example.com from list news; unsubscribe c@example.com from everything; \
+                 unsubscribe c@example.com from list offers",
+                "unsubscribe d@example.com from everything",
+                "unsubscribe e@example.com from list news; unsubscribe e@example.com from everything",
+                "unsubscribe f@example.com from everything",
+            ]
+        );
+        let text = "address,tag\na@example.com,['news']\n";
+        assert_eq!(rejects(&UNSUBSCRIBES, "x.csv", text), ["2: tags: no list of tags"]);
+    }
+
+    #[test]
+    fn the_lists_are_told_apart_by_their_columns() {
+        for (header, want) in [
+            ("address,code,error,created_at\n", &["mailgun-bounces"][..]),
+            ("address,tag,created_at\n", &["mailgun-unsubscribes"]),
+            ("Address,TAGS\n", &["mailgun-unsubscribes"]),
+            ("address,created_at\n", &["mailgun-complaints"]),
+            // The allowlist is none of them.
+            ("address,domain\n", &[]),
+        ] {
+            assert_eq!(detected("x.csv", header), want, "{header}");
+        }
+        let page =
+            r#"{"items":[{"address":"a@example.com","tags":["*"],"created_at":"x"}],"paging":{}}"#;
+        assert_eq!(detected("x.json", page), ["mailgun-unsubscribes"]);
+        assert_eq!(
+            rows(&UNSUBSCRIBES, "x.json", page),
+            ["unsubscribe a@example.com from everything"]
+        );
+    }
+}

@@ -24,8 +24,12 @@ pub(super) const PLAIN: Format = Format {
     takes_list: true,
     recognise: |seen| seen.is_bare(1).then_some("an address in its first line, and nothing else"),
     refuse: |seen| {
-        let widest = seen.rows().iter().map(Vec::len).chain([seen.names().len()]).max();
-        (widest > Some(1)).then(|| "it has more than one column".to_owned())
+        let first = if seen.has_header() {
+            Some(seen.names())
+        } else {
+            seen.rows().first().map(Vec::as_slice)
+        };
+        first.is_some_and(|first| first.len() > 1).then(|| "it has more than one column".to_owned())
     },
     read: |row, to| {
         let address = row.needed(ADDRESS)?;
@@ -37,3 +41,38 @@ pub(super) const PLAIN: Format = Format {
     },
     ..Format::BASE
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{detected, outcome, rejects, rows};
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_address_and_nothing_else() {
+        let text = "one@example.com\n\n Two@Example.org \nAnn <three@example.com>";
+        assert_eq!(detected("list.txt", text), ["plain"]);
+        assert_eq!(
+            rows(&PLAIN, "list.txt", text),
+            ["manual one@example.com", "manual Two@Example.org", "manual Ann <three@example.com>"]
+        );
+        assert_eq!(
+            rejects(&PLAIN, "list.txt", "a@example.com\n@example.com\nb@example.com,c\n"),
+            ["2: email: nothing before the `@`", "3: 2 cells where the header has 1"]
+        );
+    }
+
+    #[test]
+    fn a_list_makes_opt_outs_of_them() {
+        let outcome = outcome(&PLAIN, "x.txt", "a@example.com\n", Some("news")).unwrap();
+        assert_eq!(outcome.rows, ["unsubscribe a@example.com from list news"]);
+    }
+
+    #[test]
+    fn a_header_is_none_of_the_addresses_and_other_columns_are_refused() {
+        assert_eq!(rows(&PLAIN, "x.csv", "E-Mail\na@example.com\n"), ["manual a@example.com"]);
+        assert!(
+            outcome(&PLAIN, "x.csv", "email,status\na@example.com,subscribed\n", None).is_err()
+        );
+        assert_eq!(detected("x.csv", "a@example.com,subscribed\n"), [""; 0]);
+    }
+}

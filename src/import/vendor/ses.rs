@@ -165,3 +165,117 @@ fn is_out(status: &str) -> Result<bool, RejectCause> {
 fn cell(column: &str, fault: &str) -> RejectCause {
     RejectCause::Cell { column: column.to_owned(), fault: fault.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{detected, outcome, rejects, rows};
+    use super::*;
+
+    #[test]
+    fn the_first_row_of_a_file_without_a_header_is_a_row() {
+        let text = "a@example.com,BOUNCE\nb@example.com,complaint\n";
+        assert_eq!(detected("x.csv", text), ["ses-suppression"]);
+        assert_eq!(
+            rows(&SUPPRESSION, "x.csv", text),
+            ["bounce a@example.com", "complaint b@example.com"]
+        );
+        assert_eq!(
+            rejects(
+                &SUPPRESSION,
+                "x.csv",
+                "a@example.com,BOUNCE\nb@example.com,\nc@example.com\nd,BOUNCE\n"
+            ),
+            ["2: reason: empty", "3: 1 cells where the header has 2", "4: email: no `@`"]
+        );
+        // With a header its names say where the columns are.
+        let text = "reason,emailAddress\nCOMPLAINT,a@example.com\n";
+        assert_eq!(rows(&SUPPRESSION, "x.csv", text), ["complaint a@example.com"]);
+    }
+
+    #[test]
+    fn a_file_of_addresses_to_take_off_the_list_is_not_one_of_the_list() {
+        assert_eq!(detected("x.csv", "a@example.com\nb@example.com\n"), ["plain"]);
+        assert!(outcome(&SUPPRESSION, "x.csv", "a@example.com\n", None).is_err());
+        assert_eq!(
+            rejects(&SUPPRESSION, "x.ndjson", "{\"emailAddress\":\"a@example.com\"}"),
+            ["1: reason: empty"]
+        );
+    }
+
+    const HEADER: &str = "emailAddress,unsubscribeAll,attributesData,topicPreferences.Sports,topicPreferences.Cycling\n";
+
+    #[test]
+    fn unsubscribed_from_all_beats_every_topic() {
+        let text =
+            format!("{HEADER}a@example.com,TRUE,,OPT_IN,OPT_OUT\nb@example.com,false,,OPT_IN,\n");
+        assert_eq!(
+            rows(&CONTACTS, "x.csv", text),
+            [
+                "unsubscribe a@example.com from everything; unsubscribe a@example.com from list Cycling",
+                ""
+            ]
+        );
+    }
+
+    #[test]
+    fn the_vendors_own_sample_with_its_bare_quotes_is_read() {
+        let text = format!("{HEADER}a@example.com,false,{{\"Name\": \"John\"}},OPT_IN,OPT_OUT\n");
+        assert_eq!(detected("x.csv", &text), ["ses-contacts"]);
+        assert_eq!(rows(&CONTACTS, "x.csv", text), ["unsubscribe a@example.com from list Cycling"]);
+    }
+
+    #[test]
+    fn an_object_with_commas_is_one_cell_or_a_reject_and_never_moves_the_others() {
+        let text = format!(
+            "{HEADER}a@example.com,false,{{\"Name\": \"J, K\",\"n\":2}},OPT_IN,OPT_OUT\n\
+             b@example.com,false,{{\"Name\": \"J, K\",OPT_IN,OPT_OUT\n\
+             c@example.com,false,{{\"a\":1,\"b\":2}},OPT_OUT\n"
+        );
+        let outcome = outcome(&CONTACTS, "x.csv", text, None).unwrap();
+        assert_eq!(outcome.rows, ["unsubscribe a@example.com from list Cycling"]);
+        assert_eq!(
+            outcome.rejects,
+            ["3: 6 cells where the header has 5", "4: attributesData: no JSON"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_word_is_a_reject() {
+        let text = format!("{HEADER}a@example.com,perhaps,,,\nb@example.com,,,OPTED_OUT,\n");
+        assert_eq!(
+            rejects(&CONTACTS, "x.csv", text),
+            [
+                "2: unknown unsubscribeAll `perhaps`, expected `true` or `false` (`yes`/`no`, `1`/`0`)",
+                "3: unknown topicPreferences `OPTED_OUT`, expected `OPT_IN` or `OPT_OUT`"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_api_lists_is_read_with_the_defaults_of_topics() {
+        let text = r#"{"Contacts":[
+            {"EmailAddress":"a@example.com","UnsubscribeAll":false,"LastUpdatedTimestamp":1586552585,
+             "TopicPreferences":[{"TopicName":"Sports","SubscriptionStatus":"OPT_OUT"},
+                                 {"TopicName":"Tips","SubscriptionStatus":"OPT_IN"}],
+             "TopicDefaultPreferences":[{"TopicName":"Tips","SubscriptionStatus":"OPT_OUT"},
+                                        {"TopicName":"Cycling","SubscriptionStatus":"OPT_OUT"}]},
+            {"EmailAddress":"b@example.com","UnsubscribeAll":true,"TopicPreferences":[]},
+            {"EmailAddress":"c@example.com","UnsubscribeAll":false,"TopicPreferences":[{"TopicName":"x"}]},
+            {"EmailAddress":"d@example.com","TopicPreferences":[{"TopicName":" ","SubscriptionStatus":"OPT_OUT"}]}
+        ]}"#;
+        assert_eq!(detected("x.json", text), ["ses-contacts"]);
+        let outcome = outcome(&CONTACTS, "x.json", text, None).unwrap();
+        assert_eq!(
+            outcome.rows,
+            [
+                "unsubscribe a@example.com from list Sports, since 2020-04-10T21:03:05Z; \
+                 unsubscribe a@example.com from list Cycling, since 2020-04-10T21:03:05Z",
+                "unsubscribe b@example.com from everything",
+            ]
+        );
+        assert_eq!(
+            outcome.rejects,
+            ["8: topicPreferences: no list of topicName and subscriptionStatus", "9: list: empty"]
+        );
+    }
+}
