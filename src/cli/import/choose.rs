@@ -5,7 +5,7 @@ use crate::cli::args::Import;
 use crate::cli::input;
 use crate::error::{Error, Result};
 use crate::import::detect::{Candidate, Form, detect};
-use crate::import::vendor::{FORMATS, Format};
+use crate::import::vendor::{self, FORMATS, Format};
 use crate::record::Kind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -43,7 +43,7 @@ pub(super) fn choice(arguments: &Import) -> Result<(Choice, &[PathBuf])> {
         }
         (None, None) => Choice::Detect,
         (None, Some(format)) if format.eq_ignore_ascii_case("native") => Choice::Native,
-        (None, Some(format)) => Choice::Vendor(vendor(format)?),
+        (None, Some(format)) => Choice::Vendor(named(format)?),
     };
     if arguments.list.is_some() && matches!(choice, Choice::Kind(_) | Choice::Native) {
         return Err(Error::usage("a native file names its lists itself")
@@ -63,7 +63,7 @@ fn is_kind(word: &Path, rest: &[PathBuf]) -> bool {
     is_word && !rest.is_empty() && !word.exists()
 }
 
-fn vendor(name: &str) -> Result<&'static Format> {
+fn named(name: &str) -> Result<&'static Format> {
     Format::of_name(name).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         Error::usage(format!("unknown format `{name}`"))
@@ -78,6 +78,10 @@ pub(super) fn decide(choice: Choice, texts: &[&Looked], name: &str) -> Result<Ca
         Choice::Kind(kind) => return Ok(Candidate { form: Form::Native(kind), why: told }),
         Choice::Vendor(format) => return Ok(Candidate { form: Form::Vendor(format), why: told }),
         Choice::Detect | Choice::Native => {}
+    }
+    let seen: Vec<_> = texts.iter().map(|looked| &looked.seen).collect();
+    if let (Choice::Detect, Some((format, why))) = (choice, vendor::of_archive(&seen)) {
+        return Ok(Candidate { form: Form::Vendor(format), why });
     }
     let mut common: Option<Vec<Candidate>> = None;
     for looked in texts {

@@ -7,7 +7,7 @@ mod rejects;
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
-use super::{Context, clock, exit, files, input};
+use super::{Context, clock, digest_warning, exit, files, input};
 use crate::address::Policy;
 use crate::error::{Error, Result};
 use crate::import::detect::{Candidate, Form};
@@ -114,6 +114,7 @@ impl<'j> Job<'j> {
         spinner.set_message("compile");
         store.catch_up(clock::now())?;
         spinner.finish_and_clear();
+        digest_warning::warn(self.context, store, form.kind(), &counts)?;
         if let Form::Vendor(format) = form
             && let Some(note) = format.note
         {

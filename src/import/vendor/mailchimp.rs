@@ -43,7 +43,7 @@ const SYSTEM: &[&str] = &[
 
 /// The audience's own columns come first, and may have any name: also one of Mailchimp's, or one twice.
 const FIELDS: &[Field] = &[
-    Field::required(&[
+    Field::optional(&[
         "Email Address",
         "E-Mail-Adresse",
         "E-mail Address",
@@ -78,12 +78,17 @@ pub(super) const MAILCHIMP: Format = Format {
     ..Format::BASE
 };
 
+const NO_ADDRESS: &str = "no column `Email Address`, in English or another language that is known";
+
 /// The same for a file that has lost its name.
 pub(super) const UNSUBSCRIBED: Format = Format {
     name: "mailchimp-unsubscribed",
     what: "the unsubscribed of a Mailchimp audience, whatever the file's name",
     recognise: |_| None,
-    refuse: |_| None,
+    refuse: |seen| {
+        let has_address = seen.has_one_of(FIELDS[ADDRESS].names);
+        (!has_address).then(|| NO_ADDRESS.to_owned())
+    },
     read: |row, records| add(Status::Unsubscribed, row, records),
     ..MAILCHIMP
 };
@@ -96,7 +101,10 @@ pub(super) const CLEANED: Format = Format {
     takes_list: false,
     note: None,
     recognise: |_| None,
-    refuse: |_| None,
+    refuse: |seen| {
+        let has_address = seen.has_one_of(FIELDS[ADDRESS].names);
+        (!has_address).then(|| NO_ADDRESS.to_owned())
+    },
     read: |row, records| add(Status::Cleaned, row, records),
     ..MAILCHIMP
 };
@@ -106,7 +114,8 @@ fn recognise(seen: &Seen) -> Option<&'static str> {
         || seen.has_all(&["LEID", "EUID"]) && seen.has_one_of(FIELDS[ADDRESS].names);
     let is_named =
         seen.has("Email Address") && seen.file_has("_export_") && of_name(seen.file()).is_some();
-    (has || is_named).then_some("its columns Email Address, LEID and EUID")
+    let is_of_phones = seen.file_has("sms_only_audience_export");
+    (has || is_named || is_of_phones).then_some("its columns Email Address, LEID and EUID")
 }
 
 /// Why the status can't be told.
@@ -114,8 +123,9 @@ fn refuse(seen: &Seen) -> Option<String> {
     let by_name = of_name(seen.file());
     let has = |field: usize| seen.has_one_of(FIELDS[field].names);
     let by_columns = of_columns(has(UNSUB_TIME), has(CLEAN_TIME), has(LAST_CHANGED));
-    if status(by_name, by_columns).is_some() {
-        return None;
+    if let Some(status) = status(by_name, by_columns) {
+        let has_address = status == Status::Mailable || seen.has_one_of(FIELDS[ADDRESS].names);
+        return (!has_address).then(|| NO_ADDRESS.to_owned());
     }
     Some(if by_name.is_none() {
         "neither the file's name (`unsubscribed_…`, `cleaned_…`, `subscribed_…`) nor a column \
@@ -155,6 +165,9 @@ fn add<'a>(
 
 /// The status that a file's name says; `None` for none and for two.
 fn of_name(file: &str) -> Option<Status> {
+    if file.contains("sms_only") {
+        return Some(Status::Mailable);
+    }
     let squashed: String = file.chars().filter(char::is_ascii_alphabetic).collect();
     let (gone, cleaned) = (squashed.contains("unsubscribed"), squashed.contains("cleaned"));
     let rest = squashed.replace("unsubscribed", "");
@@ -264,6 +277,17 @@ mod tests {
         assert_eq!(rows(&UNSUBSCRIBED, "subscribed.csv", BARE), [UNSUBSCRIBE]);
         assert_eq!(rows(&CLEANED, "x.csv", BARE), ["bounce ann@example.com"]);
         assert!(outcome(&CLEANED, "x.csv", BARE, Some("News")).is_err());
+    }
+
+    #[test]
+    fn people_with_only_a_phone_say_nothing() {
+        let text = "\"First Name\",\"SMS Phone Number\",LEID,EUID\nAnn,+41 00 000,1,2\n";
+        let file = "sms_only_audience_export_1.csv";
+        assert_eq!(detected(file, text), ["mailchimp"]);
+        assert_eq!(rows(&MAILCHIMP, file, text), [""]);
+        // Where somebody is to be withheld there must be an address.
+        assert!(outcome(&MAILCHIMP, "unsubscribed_x.csv", text, None).is_err());
+        assert!(outcome(&UNSUBSCRIBED, "x.csv", text, None).is_err());
     }
 
     #[test]

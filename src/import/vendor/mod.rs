@@ -147,6 +147,13 @@ impl Format {
     }
 }
 
+/// What the files of one archive are together, when one of them by itself does not say it; and by what it
+/// was recognised.
+#[must_use]
+pub fn of_archive(files: &[&Seen]) -> Option<(&'static Format, &'static str)> {
+    optizmo::is_download(files).then_some((&optizmo::OPTIZMO, "a list, and a list of domains"))
+}
+
 /// A column of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {

@@ -11,6 +11,8 @@ const HASHED: usize = 1;
 const TIMESTAMP: usize = 2;
 const DOMAIN: usize = 3;
 
+const DOMAINS: &[&str] = &["domain", "domains"];
+
 /// The download of a list.
 pub(super) const OPTIZMO: Format = Format {
     name: "optizmo",
@@ -20,7 +22,7 @@ pub(super) const OPTIZMO: Format = Format {
         Field::optional(&["plain", "email", "email address"]).occurrence(0).at(0),
         Field::optional(&["hashed", "md5", "sha512", "hash"]).occurrence(0),
         Field::optional(&["timestamp"]),
-        Field::optional(&["domain", "domains"]).occurrence(0).at(0),
+        Field::optional(DOMAINS).occurrence(0).at(0),
     ],
     takes_list: true,
     recognise,
@@ -34,6 +36,21 @@ fn recognise(seen: &Seen) -> Option<&'static str> {
     let has = seen.has_one_of(&["plain", "hashed"])
         && seen.is_exactly(&[], &["plain", "hashed", "timestamp", "campaign", "ip"]);
     has.then_some("its columns plain or hashed")
+}
+
+/// Says whether the files of one archive are a download: a list of domains, and lists of addresses or
+/// digests.
+pub(super) fn is_download(files: &[&Seen]) -> bool {
+    let is_list = |seen: &Seen| {
+        recognise(seen).is_some()
+            || !seen.has_header() && seen.rows().iter().all(|row| row.len() == 1)
+    };
+    let is_domains = |seen: &Seen| {
+        is_of_domains(seen.file()) && (is_bare(seen) || seen.is_exactly(&[], DOMAINS))
+    };
+    files.len() > 1
+        && files.iter().any(|seen| is_domains(seen))
+        && files.iter().all(|seen| is_domains(seen) || is_list(seen))
 }
 
 fn refuse(seen: &Seen) -> Option<String> {
@@ -176,6 +193,22 @@ mod tests {
                 "domain example.net",
             ]
         );
+    }
+
+    #[test]
+    fn a_download_is_a_list_and_its_domains() {
+        let seen = |name, text: &str| Seen::of_start(text.as_bytes(), true, name);
+        let domains = seen("domains.txt", "example.com\nexample.org\n");
+        let addresses = seen("optouts.txt", "ann@example.com\n");
+        let digests = seen("optouts.txt", &format!("{MD5}\n"));
+        let table = seen("optouts.csv", "plain,timestamp\nann@example.com,1790083507\n");
+        for list in [&addresses, &digests, &table] {
+            assert!(is_download(&[list, &domains]) && is_download(&[&domains, list]));
+            assert!(!is_download(&[list, list]) && !is_download(&[list]));
+        }
+        assert!(!is_download(&[&domains]), "a list of domains by itself may be anybody's");
+        let other = seen("people.csv", "name,email\nAnn,ann@example.com\n");
+        assert!(!is_download(&[&addresses, &domains, &other]));
     }
 
     #[test]
