@@ -145,7 +145,8 @@ impl Judged {
         self.addresses.iter().zip(&self.hashes).map(|(probe, hash)| (probe.row(), *hash))
     }
 
-    fn clear(&mut self) {
+    /// Forgets the rows of the text before.
+    pub fn clear(&mut self) {
         self.rows.clear();
         self.opted_out.clear();
         self.addresses.clear();
