@@ -5,10 +5,10 @@ use super::super::{ColumnChoice, Filter, OnInvalid, Options, Tally};
 use crate::address::Policy;
 use crate::error::{Error, ErrorKind};
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int96, Int96Type};
-use ::parquet::file::metadata::{KeyValue, ParquetMetaData};
+use ::parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
@@ -69,8 +69,8 @@ fn read(bytes: &Bytes) -> RecordBatch {
     concat_batches(&schema, &batches).unwrap()
 }
 
-fn metadata(bytes: &Bytes) -> Arc<ParquetMetaData> {
-    ArrowReaderMetadata::load(bytes, Default::default()).unwrap().metadata().clone()
+fn metadata(bytes: &Bytes) -> ParquetMetaData {
+    ParquetMetaDataReader::new().parse_and_finish(bytes).unwrap()
 }
 
 fn group_rows(bytes: &Bytes) -> Vec<i64> {
