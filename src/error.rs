@@ -87,9 +87,14 @@ impl Error {
         self
     }
 
-    /// A failed read of something the user gave: exit 3.
+    /// A failed read of something the user gave: exit 3. An error of this library that came through a
+    /// reader comes out as it was.
     #[must_use]
     pub fn reading(path: &Path, source: std::io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(own) => return own,
+            Err(source) => source,
+        };
         Self::input(format!("cannot read `{}`: {source}", path.display())).with_source(source)
     }
 

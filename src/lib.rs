@@ -18,6 +18,8 @@ pub mod ledger;
 
 pub mod delimited;
 
+pub mod source;
+
 pub mod import;
 
 pub mod catch_up;

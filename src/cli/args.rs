@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use crate::source::EncodingChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -93,6 +94,11 @@ pub enum Command {
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
     Filter(Filter),
+    /// Say what a file seems to be, and how to import or filter it
+    #[command(
+        after_help = "Example:\n  quell inspect export.csv.gz\n\nThe file is read to its end: an exit code of 0 says that all of it can be decoded."
+    )]
+    Inspect(Inspect),
     /// Find records by address: exact, `ann*`, `*@example.com`
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
@@ -136,6 +142,9 @@ pub struct Import {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The files' encoding: utf-8, utf-16 or latin-1; by their bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
     /// Where to write rows that can't be understood, with line and cause
     #[arg(long, value_name = "PATH")]
     pub rejects: Option<PathBuf>,
@@ -214,10 +223,10 @@ pub struct Check {
 /// `filter`
 #[derive(Debug, Args)]
 pub struct Filter {
-    /// The recipients; `-` or none is standard input
+    /// The recipients, plain or compressed by gzip or zstd; `-` or none is standard input
     #[arg(value_name = "INPUT")]
     pub input: Option<PathBuf>,
-    /// Where the kept rows go; `-` or none is standard output
+    /// Where the kept rows go; `-` or none is standard output. Compressed if its name ends in .gz or .zst
     #[arg(long, short, value_name = "OUTPUT")]
     pub output: Option<PathBuf>,
     /// An address column, by name or number from 1; repeatable. Without it, the one header that means an
@@ -236,10 +245,10 @@ pub struct Filter {
     /// The kind of send: bulk or transactional
     #[arg(long, default_value = "bulk", value_name = "CLASS")]
     pub class: String,
-    /// The input's format: csv or tsv; by the file's name if not given
+    /// The input's format: csv or tsv; by the file's name without .gz or .zst if not given
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// The delimiter, if neither comma nor tab: one character
+    /// The delimiter: one character; if not given, a comma, or what a header without commas has
     #[arg(long, value_name = "C")]
     pub delimiter: Option<String>,
     /// The first row is a recipient already
@@ -281,6 +290,23 @@ pub enum Invalid {
     Keep,
     /// End the run with exit code 3.
     Fail,
+}
+
+/// `inspect`
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The text's encoding: utf-8, utf-16 or latin-1; by its bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
+    /// How many rows to show
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub sample: usize,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `search`

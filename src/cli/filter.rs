@@ -1,29 +1,31 @@
 //! `quell filter`: the rows that may be mailed.
 
+mod format;
+mod input;
+mod results;
+
 use super::args::{Filter as Arguments, Invalid};
 use super::terminal::Terminal;
-use super::{Context, clock, exit, files, input};
+use super::{Context, clock, exit, files, input as words};
 use crate::address::Policy;
-use crate::delimited::{Dialect, Limits};
+use crate::delimited::Limits;
 use crate::error::{Error, Result};
 use crate::filter::{
-    ColumnChoice, FileReport, Filter, Measured, OnInvalid, Options, Output, Report, Run, Summary,
-    SuppressFiles,
+    ColumnChoice, FileReport, Filter, OnInvalid, Options, Report, Run, Summary, SuppressFiles,
 };
 use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
 use crate::storage::Access;
 use crate::store::Store;
-use std::io::{self, Write};
+use format::{Asked, InputFormat};
+use input::Input;
+use results::Results;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Mapped, however long the input: reading the files into memory takes longer than checking the mapping, by
 /// more than the look-ups of ten million rows gain from it (docs/performance.md).
 const ACCESS: Access = Access::Map;
-
-/// From this length of the input on, room for the output is asked for at once.
-const RESERVE_FROM_BYTES: u64 = 16 << 20;
 
 /// Each thread has some megabytes of buffers, so far more than processors only cost memory.
 const THREADS_MAX: usize = 1024;
@@ -44,44 +46,36 @@ struct Answers {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let started = Instant::now();
     let now = clock::now();
-    let options = options(arguments, now)?;
+    let asked = Asked::of(arguments)?;
+    let mut options = options(arguments, now)?;
     refuse_clashes(arguments)?;
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
-    let length = source.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
     let answers = answers(context, arguments, now)?;
-    let filter = Filter {
-        snapshot: &answers.snapshot,
-        hasher: &answers.hasher,
-        policy: answers.policy,
-        options: &options,
+    let mut results = Results::open(arguments)?;
+    let mut input = Input::open(source, &options.input_name, arguments.report.is_some())?;
+    let format = asked.format(&input, arguments, context.terminal);
+    let bar = context.terminal.progress("filter", input.plain_bytes());
+    let progress = |bytes| bar.inc(bytes);
+    let ran = match format {
+        InputFormat::Delimited { dialect, preamble_bytes } => {
+            options.dialect = dialect;
+            options.preamble_bytes = preamble_bytes;
+            results.reserve(input.plain_bytes());
+            let filter = Filter {
+                snapshot: &answers.snapshot,
+                hasher: &answers.hasher,
+                policy: answers.policy,
+                options: &options,
+            };
+            let (kept, withheld) = results.writers();
+            filter.run(&mut input, kept, withheld, &progress).map(|(summary, _)| summary)
+        }
+        InputFormat::Ndjson => Err(format::not_read("ndjson")),
+        InputFormat::Parquet => Err(format::not_read("parquet")),
     };
-
-    let digests = arguments.report.is_some();
-    let mut kept = files::open_output(arguments.output.as_deref().unwrap_or(Path::new("-")))?;
-    // Nearly all rows are kept, as a rule.
-    kept.reserve(length.filter(|length| *length >= RESERVE_FROM_BYTES).unwrap_or(0));
-    let mut kept = Measured::new(kept, digests);
-    let mut withheld = match &arguments.suppressed {
-        Some(path) => Some(io::BufWriter::with_capacity(
-            1 << 18,
-            Measured::new(files::open_output(path)?, digests),
-        )),
-        None => None,
-    };
-    let report = arguments.report.as_deref().map(files::open_output).transpose()?;
-    let bar = context.terminal.progress("filter", length);
-    let ran = filter
-        .run(Measured::new(source, digests), &mut kept, withheld.as_mut(), &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
-    let (summary, source) = ran?;
-
-    let withheld = match withheld {
-        Some(withheld) => Some(withheld.into_inner().map_err(|error| {
-            Error::writing(Path::new("the suppressed file"), error.into_error())
-        })?),
-        None => None,
-    };
-    if let Some(mut out) = report {
+    let summary = ran?;
+    let tells = |files: &results::Files<'_>| {
         let run = Run {
             tally: &summary.tally,
             position: answers.position,
@@ -92,44 +86,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
             started_at: now,
             elapsed: started.elapsed(),
         };
-        let suppressed = arguments.suppressed.as_deref().zip(withheld.as_ref());
-        let report = Report::new(
+        let output = name(arguments.output.as_deref());
+        let withheld = arguments.suppressed.as_deref().zip(files.withheld);
+        Report::new(
             &run,
-            FileReport::of(&options.input_name, &source),
-            FileReport::of(&name(arguments.output.as_deref()), &kept),
-            suppressed.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
-        );
-        write_report(&mut out, &report)?;
-        publish(withheld, Some(out), kept.into_inner(), arguments.fsync)?;
-    } else {
-        publish(withheld, None, kept.into_inner(), arguments.fsync)?;
-    }
+            FileReport::of(&options.input_name, files.input),
+            FileReport::of(&output, files.kept),
+            withheld.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
+        )
+    };
+    results.publish(input, tells, arguments.fsync)?;
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
-}
-
-/// The kept rows appear last: when they are there, everything that tells of them is.
-fn publish(
-    withheld: Option<Measured<Output>>,
-    report: Option<Output>,
-    kept: Output,
-    fsync: bool,
-) -> Result<()> {
-    if let Some(withheld) = withheld {
-        withheld.into_inner().publish(fsync)?;
-    }
-    if let Some(report) = report {
-        report.publish(fsync)?;
-    }
-    kept.publish(fsync)
-}
-
-fn write_report(out: &mut Output, report: &Report) -> Result<()> {
-    let path = out.path().to_owned();
-    let mut text = serde_json::to_vec_pretty(report)
-        .map_err(|error| Error::untrusted(format!("cannot write the report: {error}")))?;
-    text.push(b'\n');
-    out.write_all(&text).map_err(|error| Error::writing(&path, error))
 }
 
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
@@ -146,8 +114,8 @@ fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
         email_columns: arguments.email_columns.iter().map(choice).collect(),
         contact_column: arguments.contact_column.as_ref().map(choice),
         list_column: arguments.list_column.as_ref().map(choice),
-        lists: input::lists(&arguments.lists)?,
-        class: input::word(&arguments.class)?,
+        lists: words::lists(&arguments.lists)?,
+        class: words::word(&arguments.class)?,
         invalid: match arguments.invalid {
             Invalid::Withhold => OnInvalid::Withhold,
             Invalid::Keep => OnInvalid::Keep,
@@ -155,40 +123,10 @@ fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
         },
         dedupe: arguments.dedupe,
         header: !arguments.no_header,
-        dialect: dialect(arguments)?,
         limits: Limits::default(),
         threads,
         now,
-    })
-}
-
-fn dialect(arguments: &Arguments) -> Result<Dialect> {
-    let by_name = arguments.input.as_deref().and_then(Path::extension);
-    let by_name = by_name.and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    let format = arguments.format.clone().or(by_name.filter(|extension| {
-        matches!(extension.as_str(), "csv" | "tsv" | "ndjson" | "jsonl" | "parquet")
-    }));
-    let dialect = match format.as_deref() {
-        None | Some("csv") => Dialect::CSV,
-        Some("tsv") => Dialect::TSV,
-        Some(other @ ("ndjson" | "jsonl" | "parquet")) => {
-            return Err(Error::usage(format!("this version reads csv and tsv, not {other}"))
-                .with_hint("convert the file to CSV first"));
-        }
-        Some(other) => {
-            return Err(Error::usage(format!("unknown format `{other}`"))
-                .with_hint("--format takes csv or tsv"));
-        }
-    };
-    let Some(delimiter) = &arguments.delimiter else { return Ok(dialect) };
-    let byte = match delimiter.as_bytes() {
-        [byte] => Some(*byte),
-        b"\\t" | b"tab" => Some(b'\t'),
-        _ => None,
-    };
-    byte.and_then(Dialect::new).ok_or_else(|| {
-        Error::usage(format!("`{delimiter}` can't be a delimiter"))
-            .with_hint("a delimiter is one ASCII character, neither a quote nor a line end")
+        ..Options::default()
     })
 }
 
@@ -210,7 +148,7 @@ fn name(path: Option<&Path>) -> String {
 }
 
 fn answers(context: &Context, arguments: &Arguments, now: Timestamp) -> Result<Answers> {
-    let max_age = arguments.max_age.as_deref().map(input::duration).transpose()?;
+    let max_age = arguments.max_age.as_deref().map(words::duration).transpose()?;
     if !arguments.suppress.is_empty() {
         let policy = Policy::default();
         let mut files = SuppressFiles::new(&SecretKey::generate()?, policy);

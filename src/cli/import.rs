@@ -5,7 +5,7 @@ use super::terminal::{print_json, print_line};
 use super::{Context, clock, exit, files, input};
 use crate::error::{Error, Result};
 use crate::filter::{Measured, Output};
-use crate::import::{Gather, NativeFile, Rejects, Taken, read};
+use crate::import::{Gather, Keyed, NativeFile, Rejects, Taken, read};
 use crate::ledger::{ImportCounts, ImportSource, Ledger, StagedRows};
 use crate::record::{Kind, NativeRow};
 use crate::store::Store;
@@ -135,6 +135,10 @@ fn import(
 struct Staging(StagedRows);
 
 impl Gather for Staging {
+    fn add_several(&mut self, rows: &[Keyed<'_>]) -> Result<()> {
+        rows.iter().try_for_each(|(key, row)| self.0.push(key, row))
+    }
+
     fn add(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()> {
         self.0.push(key, row)
     }

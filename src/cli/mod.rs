@@ -13,6 +13,7 @@ mod history;
 mod import;
 mod init;
 mod input;
+mod inspect;
 mod resubscribe;
 mod search;
 mod status;
@@ -76,6 +77,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),
         Command::Compile(arguments) => compile::run(context, arguments),

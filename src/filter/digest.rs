@@ -49,6 +49,11 @@ impl<T> Measured<T> {
         self.sha256.as_ref().map(|sha256| Digest(sha256.clone().finalize().into()))
     }
 
+    /// What is measured; what is written to it past this is not.
+    pub fn inner_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+
     /// What is measured.
     pub fn into_inner(self) -> T {
         self.inner

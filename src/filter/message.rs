@@ -66,13 +66,7 @@ fn place(name: &str, chunk: &ChunkBuffer, at: usize, lines: u64) -> String {
 
 /// Recognises what is certainly no delimited text, so that the message is not about its columns.
 pub(super) fn reject_other_formats(start: &[u8], name: &str) -> Result<()> {
-    let kinds: [(&[u8], &str, &str); 6] = [
-        (b"\x1f\x8b", "gzip-compressed", "decompress it first: `gzip -dc FILE | quell filter`"),
-        (
-            b"\x28\xb5\x2f\xfd",
-            "zstd-compressed",
-            "decompress it first: `zstd -dc FILE | quell filter`",
-        ),
+    let kinds: [(&[u8], &str, &str); 4] = [
         (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "extract or save it as CSV first"),
         (b"PAR1", "a Parquet file", "export it as CSV first"),
         (b"\xff\xfe", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),

@@ -42,6 +42,8 @@ pub struct Options {
     pub header: bool,
     /// The delimiter.
     pub dialect: Dialect,
+    /// Bytes before the first record, behind a byte-order mark, that are kept as they are: the line `sep=;`.
+    pub preamble_bytes: usize,
     /// Chunk and record sizes.
     pub limits: Limits,
     /// Worker threads, at least one.
@@ -63,6 +65,7 @@ impl Default for Options {
             dedupe: false,
             header: true,
             dialect: Dialect::CSV,
+            preamble_bytes: 0,
             limits: Limits::default(),
             threads: 1,
             now: Timestamp::from_micros(0),

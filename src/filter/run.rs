@@ -93,6 +93,7 @@ impl Filter<'_> {
         withheld: Option<&mut impl Write>,
     ) -> Result<Option<Columns>> {
         let options = self.options;
+        first.from = (first.from + options.preamble_bytes).min(first.bytes().len());
         let header = Header::read(first.bytes(), first.from, options.dialect, options.limits)
             .map_err(|fault| text_error(&options.input_name, fault.kind, first, fault.at, 0))?;
         let Some(header) = header else {

@@ -9,13 +9,14 @@ use crate::index::{
 };
 use crate::record::{Blocks, Reason, Timestamp};
 use crate::segment::{Entry, Hash, Identity};
+use crate::source::{Compression, UnpackLimits, unpack};
 use crate::storage::{Access, Memory};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Gathers suppressions from files.
+/// Gathers suppressions from files, which may be compressed.
 ///
 /// A file is a CSV with an address column and optionally a column `list`, or one address a line. Without
 /// a list the address is suppressed by hand (`manual`: every kind of send); with one it is opted out of
@@ -43,12 +44,14 @@ impl SuppressFiles {
     pub fn add(&mut self, path: &Path) -> Result<usize> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         let before = self.entries.len();
-        self.add_text(file, path)?;
+        let text = unpack(file, &path.display().to_string(), &UnpackLimits::default())?;
+        self.add_text(text, path)?;
         Ok(self.entries.len() - before)
     }
 
     fn add_text(&mut self, input: impl Read, path: &Path) -> Result<()> {
-        let extension = path.extension().and_then(|extension| extension.to_str());
+        let stripped = Compression::stripped(path);
+        let extension = stripped.extension().and_then(|extension| extension.to_str());
         let dialect = if extension == Some("tsv") { Dialect::TSV } else { Dialect::CSV };
         let limits = Limits::default();
         let mut chunks = Chunks::new(input, dialect, limits);

@@ -2,7 +2,7 @@
 
 use super::columns::{Cells, Column, Columns};
 use super::native::{self, Scratch};
-use super::reader::Gather;
+use super::reader::{Gather, Understand};
 use super::reject::RejectCause;
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{AllCells, ChunkBuffer, Dialect, Fault, Limits, Splitter};
@@ -66,43 +66,63 @@ struct Memory {
     native: Scratch,
 }
 
-impl Parser {
-    /// Goes through a chunk.
-    pub fn parse<G: Gather>(&self, chunk: ChunkBuffer, gather: G) -> Parsed<G> {
+impl<G> Parsed<G> {
+    /// Goes through the rows of a chunk; `row` gathers one, or says why it can't be understood.
+    pub fn of_rows(
+        chunk: ChunkBuffer,
+        gathered: G,
+        (dialect, limits): (Dialect, Limits),
+        row: impl FnMut(&[u8], &AllCells, &mut G) -> Result<Result<(), RejectCause>>,
+    ) -> Self {
         let lines = memchr::memchr_iter(b'\n', chunk.bytes()).count();
         let (rejects, failure) = (Vec::new(), None);
-        let mut parsed = Parsed { chunk, gathered: gather, rejects, rows: 0, lines, failure };
-        parsed.failure = self.rows(&mut parsed).err();
+        let mut parsed = Self { chunk, gathered, rejects, rows: 0, lines, failure };
+        parsed.failure = parsed.go_through(dialect, limits, row).err();
         parsed
     }
 
-    fn rows<G: Gather>(&self, parsed: &mut Parsed<G>) -> Result<(), Failure> {
-        let text = parsed.chunk.bytes();
-        let mut splitter = Splitter::new(text, parsed.chunk.from, self.dialect, self.limits);
+    fn go_through(
+        &mut self,
+        dialect: Dialect,
+        limits: Limits,
+        mut row: impl FnMut(&[u8], &AllCells, &mut G) -> Result<Result<(), RejectCause>>,
+    ) -> Result<(), Failure> {
+        let text = self.chunk.bytes();
+        let mut splitter = Splitter::new(text, self.chunk.from, dialect, limits);
         let mut cells = AllCells::default();
-        let mut memory = Memory::default();
         // Counted on from the reject before: counting from the chunk's start would be quadratic.
         let (mut counted, mut lines_before) = (0, 0);
         while let Some(record) = splitter.next_record(&mut cells)? {
-            parsed.rows += 1;
-            let cells = Cells { columns: &self.columns, text, cells: &cells };
-            if let Err(cause) = self.row(cells, &mut memory, &mut parsed.gathered)? {
+            self.rows += 1;
+            if let Err(cause) = row(text, &cells, &mut self.gathered)? {
                 lines_before += memchr::memchr_iter(b'\n', &text[counted..record.start]).count();
                 counted = record.start;
                 let row = record.start..record.content_end;
-                parsed.rejects.push(RejectedRow { lines_before, cause, row });
+                self.rejects.push(RejectedRow { lines_before, cause, row });
             }
         }
         Ok(())
     }
+}
 
+impl Understand for Parser {
+    fn parse<G: Gather>(&self, chunk: ChunkBuffer, gather: G) -> Parsed<G> {
+        let mut memory = Memory::default();
+        Parsed::of_rows(chunk, gather, (self.dialect, self.limits), |text, cells, gathered| {
+            let cells = Cells { columns: &self.columns, text, cells };
+            self.row(cells, &mut memory, gathered)
+        })
+    }
+}
+
+impl Parser {
     /// Gathers a row, or says why it can't be understood.
     fn row<G: Gather>(
         &self,
         cells: Cells<'_>,
         memory: &mut Memory,
         gathered: &mut G,
-    ) -> Result<Result<(), RejectCause>, Failure> {
+    ) -> Result<Result<(), RejectCause>> {
         let (found, expected) = (cells.cells.as_slice().len(), self.columns.width());
         if found != expected {
             return Ok(Err(RejectCause::Width { found, expected }));

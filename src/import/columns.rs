@@ -61,6 +61,20 @@ fn columns_of(kind: Kind) -> (&'static [Column], &'static [Column]) {
     }
 }
 
+/// The kinds that a file may be by its columns.
+pub(super) fn kinds_of(seen: &super::detect::Seen) -> Vec<Kind> {
+    let is_of = |kind: &Kind| {
+        let (required, optional) = columns_of(*kind);
+        let names = |columns: &[Column]| columns.iter().map(|c| c.name()).collect::<Vec<_>>();
+        let (required, optional) = (names(required), names(optional));
+        match kind {
+            Kind::Contacts => seen.has_all(&required),
+            _ => seen.is_exactly(&required, &optional),
+        }
+    };
+    if seen.is_json() { Vec::new() } else { Kind::ALL.into_iter().filter(is_of).collect() }
+}
+
 fn names(columns: &[Column]) -> String {
     columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(",")
 }

@@ -8,9 +8,13 @@
 
 mod chunk;
 mod columns;
+mod describe;
+pub mod detect;
 mod native;
 mod reader;
 mod reject;
+pub mod vendor;
 
-pub use reader::{Gather, NativeFile, Taken, read};
+pub use describe::Described;
+pub use reader::{Gather, Keyed, NativeFile, Taken, read};
 pub use reject::{Reject, RejectCause, Rejects};

@@ -2,11 +2,13 @@
 
 use super::chunk::{Failure, Parsed, Parser};
 use super::columns::Columns;
+use super::detect::delimited;
 use super::reject::Reject;
 use crate::address::Policy;
 use crate::delimited::{ChunkBuffer, Chunks, Dialect, Fault, FaultKind, Header, Limits};
 use crate::error::{Error, Result};
 use crate::record::{Kind, NativeRow};
+use crate::source::{START_BYTES, Start};
 use rayon::prelude::*;
 use std::io::Read;
 use std::path::Path;
@@ -22,7 +24,18 @@ pub trait Gather: Send {
     ///
     /// Whatever ends the import.
     fn add(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()>;
+
+    /// Takes in what a row of a vendor's file holds when that is not one record: none, or several, each
+    /// with the key of its address. It is still one row of the file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the import.
+    fn add_several(&mut self, rows: &[Keyed<'_>]) -> Result<()>;
 }
+
+/// A record with the key of its address.
+pub type Keyed<'a> = (Box<[u8]>, NativeRow<'a>);
 
 /// A part of a file, or a row of it that can't be understood; in the file's order, each among its like.
 #[derive(Debug)]
@@ -64,20 +77,56 @@ pub fn read<G: Gather>(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64> {
     let NativeFile { input, name, kind, policy } = file;
-    let dialect = if name.ends_with(".tsv") { Dialect::TSV } else { Dialect::CSV };
     let limits = Limits::default();
-    let mut input = Input { chunks: Chunks::new(input, dialect, limits), name };
-    let mut first = ChunkBuffer::default();
-    let _ = input.next(&mut first)?;
-    let header = Header::read(first.bytes(), first.from, dialect, limits)
+    let begin = |first: &mut ChunkBuffer, dialect| {
+        let header = header(first, name, dialect, limits)?;
+        let columns = Columns::of(kind, &header, name)?;
+        first.from = header.record().end;
+        Ok(Parser { columns, kind, policy, dialect, limits })
+    };
+    read_rows(input, name, begin, gather, take, progress)
+}
+
+/// Turns chunks of whole records into what their rows hold.
+pub(super) trait Understand: Sync {
+    /// Goes through a chunk.
+    fn parse<G: Gather>(&self, chunk: ChunkBuffer, gather: G) -> Parsed<G>;
+}
+
+/// The header at the start of a file.
+pub(super) fn header(
+    first: &ChunkBuffer,
+    name: &str,
+    dialect: Dialect,
+    limits: Limits,
+) -> Result<Header> {
+    Header::read(first.bytes(), first.from, dialect, limits)
         .map_err(|fault| not_csv(name, fault, 0, first.bytes(), first.offset))?
         .ok_or_else(|| {
             Error::input(format!("`{name}` is empty: not even a header"))
                 .with_hint("is the export complete? A file without records has its header")
-        })?;
-    let columns = Columns::of(kind, &header, name)?;
-    first.from = header.record().end;
-    let parser = Parser { columns, kind, policy, dialect, limits };
+        })
+}
+
+/// Reads a delimited file. `begin` is given its first chunk and its dialect, takes the header off, and
+/// makes what understands the rows.
+pub(super) fn read_rows<G: Gather, U: Understand>(
+    input: impl Read + Send,
+    name: &str,
+    begin: impl FnOnce(&mut ChunkBuffer, Dialect) -> Result<U>,
+    gather: impl Fn() -> G + Sync,
+    take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<u64> {
+    let start = Start::read(input, START_BYTES);
+    let input = start.map_err(|error| Error::reading(Path::new(name), error))?;
+    let sniffed = delimited(input.first_bytes(), input.is_whole(), name);
+    let (dialect, from) = (sniffed.dialect, sniffed.from);
+    let mut input = Input { chunks: Chunks::new(input, dialect, Limits::default()), name };
+    let mut first = ChunkBuffer::default();
+    let _ = input.next(&mut first)?;
+    first.from = first.from.max(from);
+    let parser = begin(&mut first, dialect)?;
     let mut taker = Taker { name, take, progress, lines: 0, rows: 0 };
     if first.last {
         let _ = taker.take(parser.parse(first, gather()))?;
@@ -182,7 +231,7 @@ impl<T> Taker<'_, T> {
 }
 
 /// A fault of a chunk that `text` is, before which so many lines and bytes of the file stand.
-fn not_csv(name: &str, fault: Fault, lines: usize, text: &[u8], offset: u64) -> Error {
+pub(super) fn not_csv(name: &str, fault: Fault, lines: usize, text: &[u8], offset: u64) -> Error {
     let before = text.get(..fault.at).unwrap_or_default();
     let line = lines + memchr::memchr_iter(b'\n', before).count() + 1;
     let byte = offset + fault.at as u64;
@@ -205,6 +254,10 @@ mod tests {
         fn add(&mut self, key: &[u8], _: &NativeRow<'_>) -> Result<()> {
             self.0.push(String::from_utf8_lossy(key).into_owned());
             Ok(())
+        }
+
+        fn add_several(&mut self, rows: &[Keyed<'_>]) -> Result<()> {
+            rows.iter().try_for_each(|(key, row)| self.add(key, row))
         }
     }
 

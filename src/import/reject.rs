@@ -19,6 +19,15 @@ pub enum RejectCause {
     Word(UnknownWord),
     /// A time in no known form.
     Time(&'static str, InvalidTime),
+    /// A cell of a column that only the file names.
+    Cell {
+        /// The column.
+        column: String,
+        /// What is wrong with the cell, for a person to read.
+        fault: String,
+    },
+    /// A row that can't be understood as a whole.
+    Row(String),
     /// Bytes that are no text.
     NotUtf8(&'static str),
     /// More or fewer cells than the header: the columns may be shifted.
@@ -37,6 +46,8 @@ impl fmt::Display for RejectCause {
             Self::Empty(column) => write!(f, "{column}: empty"),
             Self::Word(word) => write!(f, "{word}"),
             Self::Time(column, time) => write!(f, "{column}: {time}"),
+            Self::Cell { column, fault } => write!(f, "{column}: {fault}"),
+            Self::Row(fault) => f.write_str(fault),
             Self::NotUtf8(column) => write!(f, "{column}: not UTF-8"),
             Self::Width { found, expected } => {
                 write!(f, "{found} cells where the header has {expected}")

@@ -11,11 +11,13 @@
     reason = "a test says what went wrong by panicking, and prints its seed"
 )]
 
+mod compressed;
 mod damage;
 mod exit_codes;
 mod files;
 mod filter;
 mod import;
+mod inspect;
 mod kill;
 mod oracle;
 mod readme;

@@ -3,6 +3,7 @@
 //! One statement inserts [`ROWS`] rows: its cursor stays on the page where a sorted import goes on, which
 //! is most of what a row costs. Which of them the ledger had already is asked only when it had some.
 
+use super::staged::part_of;
 use super::{Import, Outcome};
 use crate::error::Result;
 use crate::ledger::sort::{Block, Sorted};
@@ -129,6 +130,8 @@ struct Keyed<'b, R> {
     row: R,
     /// No row before it, of this import, is the same record.
     is_first: bool,
+    /// The row of several records that it is of.
+    part: Option<u32>,
 }
 
 /// Applies the rows of a table, which come sorted by key.
@@ -148,8 +151,8 @@ pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: Sorted) -> Resu
             let (now, later) = rest.split_at(length);
             let fresh = inserter.insert(now, |row, to| T::bind(row.key, &row.row, to))?;
             if fresh == length {
-                import.counts.added += length as u64;
                 for row in now {
+                    import.count(row.part, Outcome::Added)?;
                     T::added(import, row.key, &row.row)?;
                 }
             } else {
@@ -176,7 +179,7 @@ fn settle<T: Table>(
     fresh: usize,
 ) -> Result<()> {
     let connection = import.writer.connection();
-    for Keyed { key, row, .. } in rows {
+    for Keyed { key, row, part, .. } in rows {
         // Of rows that are first, exactly the new ones are there with the number of this import.
         let is_new = fresh > 0 && T::import_of(connection, key, row)? == Some(import.id);
         let outcome = if is_new {
@@ -185,7 +188,7 @@ fn settle<T: Table>(
         } else {
             T::merge(import, key, row)?
         };
-        import.count(outcome);
+        import.count(*part, outcome)?;
     }
     Ok(())
 }
@@ -202,7 +205,7 @@ fn decode<'b, T: Table>(block: &'b Block, last_key: &[u8]) -> Result<Vec<Keyed<'
         let is_first = key != last_key
             && before.len() < GROUP_ROWS
             && !before.iter().any(|before| T::is_same(&before.row, &row));
-        rows.push(Keyed { key, row, is_first });
+        rows.push(Keyed { key, row, is_first, part: part_of(payload)? });
     }
     Ok(rows)
 }

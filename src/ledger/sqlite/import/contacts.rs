@@ -8,7 +8,7 @@
 
 use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
-use super::staged::StagedContact;
+use super::staged::{StagedContact, part_of};
 use super::{Import, Outcome, moves};
 use crate::error::Result;
 use crate::ledger::Change;
@@ -41,6 +41,8 @@ struct Contact {
     left: BTreeMap<Vec<u8>, Left>,
     /// What became of each row.
     outcomes: Vec<Outcome>,
+    /// The row of several records that each is of.
+    parts: Vec<Option<u32>>,
 }
 
 /// An address in the rows of a contact.
@@ -79,6 +81,7 @@ pub(super) fn apply(
             let id = std::str::from_utf8(id).map_err(|_| damaged("a contact id"))?;
             contact.begin(import.writer.connection(), id, there > 0)?;
         }
+        contact.parts.push(part_of(payload)?);
         contact.take(&StagedContact::decode(payload)?);
     }
     contact.settle(import, &mut inserts)?;
@@ -110,6 +113,7 @@ impl Contact {
         self.last = None;
         self.left.clear();
         self.outcomes.clear();
+        self.parts.clear();
         if !may_exist {
             return Ok(());
         }
@@ -193,8 +197,8 @@ impl Contact {
         for (key, left) in std::mem::take(&mut self.left) {
             self.settle_left(import, inserts, &key, &left)?;
         }
-        for outcome in &self.outcomes {
-            import.count(*outcome);
+        for (outcome, part) in self.outcomes.iter().zip(&self.parts) {
+            import.count(*part, *outcome)?;
         }
         Ok(())
     }

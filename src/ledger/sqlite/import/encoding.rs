@@ -88,6 +88,6 @@ impl<'p> Decoder<'p> {
     }
 }
 
-fn damaged() -> Error {
+pub(super) fn damaged() -> Error {
     Error::untrusted("the import's spool file is damaged; nothing of the file was applied")
 }

@@ -17,9 +17,11 @@ use crate::error::{Error, Result};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource};
 use crate::record::{Kind, NativeRecord, Timestamp};
+use encoding::damaged;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
 pub use staged::StagedRows;
+use staged::Tally;
 use std::path::PathBuf;
 use std::time::Duration;
 use suppressions::Suppressions;
@@ -39,6 +41,8 @@ pub(super) struct Session<'l> {
     source: ImportSource,
     now: Timestamp,
     sorters: Sorters,
+    /// Rows of the file that are not one record each.
+    tally: Tally,
     /// The row at hand, encoded; one buffer for all.
     payload: Vec<u8>,
 }
@@ -50,12 +54,13 @@ struct Sorters {
     of_kind: [Option<Sorter>; 4],
 }
 
-/// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of a record, and so of its row; of a row of several records the last of these that became
+/// of any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    Added,
     Unchanged,
     Held,
+    Added,
 }
 
 /// What an import needs to know about itself while it is applied.
@@ -67,6 +72,9 @@ struct Import<'w> {
     /// So many rows that indexes are better made anew.
     is_huge: bool,
     counts: ImportCounts,
+    /// What became of each row of several records, by its number: 0 for nothing yet, else 1 and its
+    /// [`Outcome`].
+    several: Vec<u8>,
 }
 
 impl Sorters {
@@ -89,14 +97,17 @@ impl<'l> Session<'l> {
     ) -> Self {
         let directory = ledger.spool_directory();
         let sorters = Sorters { directory, run_bytes: RUN_BYTES, of_kind: Default::default() };
-        Self { ledger, kind, source, now, sorters, payload: Vec::new() }
+        let tally = Tally::default();
+        Self { ledger, kind, source, now, sorters, tally, payload: Vec::new() }
     }
 }
 
 impl ImportSession for Session<'_> {
     fn push(&mut self, key: &[u8], record: &NativeRecord) -> Result<()> {
         self.payload.clear();
-        let sort = staged::encode(key, &record.as_row(), &mut self.payload)?;
+        let row = record.as_row();
+        let sort = staged::encode(key, &row, &mut self.payload)?;
+        staged::put_part(&mut self.payload, None);
         self.sorters.of(record.kind()).push(sort, &self.payload)
     }
 
@@ -104,15 +115,20 @@ impl ImportSession for Session<'_> {
         for (kind, rows) in rows.kinds() {
             self.sorters.of(kind).append(rows)?;
         }
+        let Tally { without, several, parts } = rows.tally();
+        self.tally.without += without;
+        self.tally.several += several;
+        self.tally.parts += parts;
         Ok(())
     }
 
     fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts> {
-        let Self { ledger, kind, source, now, mut sorters, .. } = *self;
+        let Self { ledger, kind, source, now, mut sorters, tally, .. } = *self;
         let staged = sorters.len();
-        if staged + rejected != read {
+        let held = staged + tally.several + tally.without - tally.parts;
+        if held + rejected != read {
             return Err(Error::untrusted(format!(
-                "the import read {read} rows, but holds {staged} and rejected {rejected}"
+                "the import read {read} rows, but holds {held} and rejected {rejected}"
             )));
         }
         let cause = format!("import {}", kind.as_str());
@@ -124,12 +140,19 @@ impl ImportSession for Session<'_> {
             writer: &writer,
             source: &source,
             is_huge: staged >= huge,
-            counts: ImportCounts { read, rejected, ..ImportCounts::default() },
+            counts: ImportCounts {
+                read,
+                rejected,
+                unchanged: tally.without,
+                ..ImportCounts::default()
+            },
+            several: vec![0; usize::try_from(tally.several).map_err(|_| damaged())?],
         };
         // By the keys it touches rather than by its rows: a daily export of everything may be ten
         // million rows that change a hundred. Into a far smaller ledger, most rows must be new.
         writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
         import.apply(&mut sorters)?;
+        import.count_several();
         let (id, mut counts) = (import.id, import.counts);
         let told = counts.added + counts.unchanged + counts.held + counts.rejected;
         if told != read {
@@ -187,6 +210,16 @@ fn end(writer: &Writer<'_>, id: i64, counts: &ImportCounts) -> Result<()> {
     Ok(())
 }
 
+impl ImportCounts {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Added => self.added += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Held => self.held += 1,
+        }
+    }
+}
+
 impl Import<'_> {
     fn apply(&mut self, sorters: &mut Sorters) -> Result<()> {
         let (directory, run_bytes) = (sorters.directory.clone(), sorters.run_bytes);
@@ -207,11 +240,27 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn count(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Added => self.counts.added += 1,
-            Outcome::Unchanged => self.counts.unchanged += 1,
-            Outcome::Held => self.counts.held += 1,
+    /// Counts what became of a record: at once when it is its row, else by the number of its row.
+    fn count(&mut self, part: Option<u32>, outcome: Outcome) -> Result<()> {
+        if let Some(number) = part {
+            let row = self.several.get_mut(number as usize).ok_or_else(damaged)?;
+            *row = (*row).max(1 + outcome as u8);
+            return Ok(());
+        }
+        self.counts.count(outcome);
+        Ok(())
+    }
+
+    /// Counts the rows of several records.
+    fn count_several(&mut self) {
+        for row in std::mem::take(&mut self.several) {
+            // One of which nothing was told is not counted, and missed in the sum.
+            match row {
+                1 => self.counts.count(Outcome::Unchanged),
+                2 => self.counts.count(Outcome::Held),
+                3 => self.counts.count(Outcome::Added),
+                _ => {}
+            }
         }
     }
 

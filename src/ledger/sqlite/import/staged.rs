@@ -1,7 +1,7 @@
 //! Rows of an import as they are spooled.
 
 use super::super::codes::{Coded, address_column, list_column};
-use super::encoding::{Decoder, put_bytes, put_option_text, put_text, put_time};
+use super::encoding::{Decoder, damaged, put_bytes, put_option_text, put_text, put_time};
 use crate::error::{Error, Result};
 use crate::ledger::sort::Buffer;
 use crate::record::{Flag, Kind, NativeRow};
@@ -54,6 +54,18 @@ pub struct StagedRows {
     of_kind: [Buffer; 4],
     /// The row at hand, encoded; one buffer for all.
     payload: Vec<u8>,
+    tally: Tally,
+}
+
+/// Rows of a file that are not one record each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// Rows without a record.
+    pub(super) without: u64,
+    /// Rows of several records.
+    pub(super) several: u64,
+    /// The records of those.
+    pub(super) parts: u64,
 }
 
 impl StagedRows {
@@ -64,14 +76,69 @@ impl StagedRows {
     /// [`ErrorKind::Input`](crate::ErrorKind::Input) for an empty contact id or, in a preference, an
     /// empty list, and for more than 4 GiB of rows.
     pub fn push(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()> {
+        self.push_part(key, row, None)
+    }
+
+    /// Counts a row of the file that holds no record: it will be `unchanged`.
+    pub fn pass_over(&mut self) {
+        self.tally.without += 1;
+    }
+
+    /// Adds the records, two or more, of one row of the file, which is counted once: `added` if one of
+    /// them is, else `held` if one is, else `unchanged`.
+    ///
+    /// `number` tells the row from all other such rows of the import: they have the numbers from 0, each
+    /// one, in any order.
+    ///
+    /// # Errors
+    ///
+    /// As [`StagedRows::push`].
+    pub fn push_several<'r>(
+        &mut self,
+        number: u32,
+        records: impl IntoIterator<Item = (&'r [u8], &'r NativeRow<'r>)>,
+    ) -> Result<()> {
+        self.tally.several += 1;
+        for (key, row) in records {
+            self.tally.parts += 1;
+            self.push_part(key, row, Some(number))?;
+        }
+        Ok(())
+    }
+
+    fn push_part(&mut self, key: &[u8], row: &NativeRow<'_>, part: Option<u32>) -> Result<()> {
         self.payload.clear();
         let sort = encode(key, row, &mut self.payload)?;
+        put_part(&mut self.payload, part);
         self.of_kind[row.kind() as usize].push(sort, &self.payload)
+    }
+
+    /// The rows that are not one record each.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// The rows of each kind there are some of.
     pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Buffer)> {
         Kind::ALL.into_iter().zip(&self.of_kind).filter(|(_, rows)| rows.len() > 0)
+    }
+}
+
+/// Ends a payload with the number of the row of several records that it is of, if it is of one. One byte
+/// behind the fields, which their readers never come to.
+pub(super) fn put_part(payload: &mut Vec<u8>, part: Option<u32>) {
+    if let Some(number) = part {
+        payload.extend_from_slice(&number.to_le_bytes());
+    }
+    payload.push(u8::from(part.is_some()));
+}
+
+/// What [`put_part`] ended the payload with.
+pub(super) fn part_of(payload: &[u8]) -> Result<Option<u32>> {
+    match payload {
+        [.., 0] => Ok(None),
+        [.., a, b, c, d, 1] => Ok(Some(u32::from_le_bytes([*a, *b, *c, *d]))),
+        _ => Err(damaged()),
     }
 }
 

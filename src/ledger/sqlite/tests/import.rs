@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ErrorKind;
-use crate::ledger::EventKind;
+use crate::ledger::{EventKind, StagedRows};
 use crate::record::Reason;
 
 const ALLOW: Option<Flag> = Some(Flag::Allow);
@@ -203,4 +203,82 @@ fn an_export_hands_out_every_record_whole_and_in_key_order() {
          \"expires_at\":\"1970-01-01T00:00:00.000007Z\",\"import\":1,\"kind\":\"suppression\",\
          \"reason\":\"bounce\",\"recorded_at\":\"1970-01-01T00:00:00.000004Z\",\"source\":null}"
     );
+}
+
+/// Imports rows of any number of records each.
+fn import_rows(ledger: &SqliteLedger, rows: &[&[NativeRecord]]) -> ImportCounts {
+    let source = ImportSource { name: "vendor.csv".into(), format: "vendor".into() };
+    let mut session = ledger.import_session(Kind::Unsubscribes, source, at(1)).unwrap();
+    // Every row in staged rows of its own, as from another thread each.
+    let mut number = 0;
+    for row in rows {
+        let mut staged = StagedRows::default();
+        match row {
+            [] => staged.pass_over(),
+            [record] => staged.push(record.address().as_bytes(), &record.as_row()).unwrap(),
+            several => {
+                let rows: Vec<_> = several.iter().map(NativeRecord::as_row).collect();
+                let keyed = several.iter().map(|record| record.address().as_bytes()).zip(&rows);
+                staged.push_several(number, keyed).unwrap();
+                number += 1;
+            }
+        }
+        session.take(&staged).unwrap();
+    }
+    session.apply(rows.len() as u64, 0, "00").unwrap()
+}
+
+#[test]
+fn a_row_of_several_records_is_one_row_and_one_of_none_is_unchanged() {
+    let ledger = ledger();
+    let ann = |list| NativeRecord::Unsubscribe(unsubscribe("ann@example.com", list));
+    let choice = |choice| preference("ann@example.com", "tips", choice);
+    let counts = import_rows(
+        &ledger,
+        &[
+            &[],
+            &[ann(None), ann(Some("news"))],
+            &[choice(Choice::Out)],
+            // Added and unchanged: added. Unchanged both: unchanged.
+            &[ann(None), ann(Some("offers"))],
+            &[ann(None), ann(Some("news"))],
+        ],
+    );
+    assert_eq!(outcome(counts), (3, 2, 0));
+    assert_eq!((counts.read, counts.generation), (5, 1));
+    let counts = import_rows(
+        &ledger,
+        &[
+            &[],
+            // Unchanged and held: held. Held and added: added.
+            &[ann(None), choice(Choice::In)],
+            &[choice(Choice::In), contact("1", "ann@example.com", None, None)],
+            &[ann(None)],
+        ],
+    );
+    assert_eq!(outcome(counts), (1, 2, 1));
+    let counts = import_rows(&ledger, &[&[], &[ann(None), ann(Some("news"))], &[]]);
+    assert_eq!(outcome(counts), (0, 3, 0));
+    assert_eq!(counts.generation, 2, "nothing was added");
+    assert_eq!(ledger.view().unwrap().imports().unwrap().len(), 3);
+}
+
+#[test]
+fn a_row_of_several_records_counts_once_in_contacts_and_among_many_rows() {
+    let ledger = ledger();
+    let address = |row: usize| format!("p{row:04}@example.com");
+    let rows: Vec<Vec<NativeRecord>> = (0..500)
+        .map(|row| {
+            let of = address(row);
+            let id = row.to_string();
+            vec![
+                contact(&id, &of, Some(Flag::DoNotAllow), None),
+                NativeRecord::Unsubscribe(unsubscribe(&of, None)),
+                bounce(&of, None),
+            ]
+        })
+        .collect();
+    let rows: Vec<&[NativeRecord]> = rows.iter().map(Vec::as_slice).collect();
+    assert_eq!(outcome(import_rows(&ledger, &rows)), (500, 0, 0));
+    assert_eq!(outcome(import_rows(&ledger, &rows)), (0, 500, 0));
 }

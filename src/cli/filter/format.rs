@@ -1,0 +1,129 @@
+//! What the input is read as: by the options, else by its name, else by its first bytes.
+
+use super::Arguments;
+use super::input::Input;
+use crate::cli::terminal::Terminal;
+use crate::delimited::{Dialect, Header, Limits, skip_byte_order_mark};
+use crate::error::{Error, Result};
+use crate::source::{Compression, separator_line, sniff};
+
+/// What the input is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InputFormat {
+    /// CSV and its like.
+    Delimited {
+        /// The delimiter.
+        dialect: Dialect,
+        /// The length of the line `sep=;`, if there is one.
+        preamble_bytes: usize,
+    },
+    /// A JSON object a line.
+    Ndjson,
+    /// Parquet.
+    Parquet,
+}
+
+/// What the options and the input's name say of its format.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked {
+    /// CSV, whose header may say of another delimiter.
+    Csv,
+    /// This delimiter.
+    Delimiter(Dialect),
+    Ndjson,
+    Parquet,
+}
+
+impl Asked {
+    /// What is asked for: `--delimiter`, else `--format`, else the input's name without `.gz` or `.zst`,
+    /// else CSV.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a format or a delimiter that there is not.
+    pub(super) fn of(arguments: &Arguments) -> Result<Self> {
+        let stripped = arguments.input.as_deref().map(Compression::stripped);
+        let by_name = stripped.as_deref().and_then(|path| path.extension()?.to_str());
+        let by_name = by_name.map(str::to_ascii_lowercase).filter(|extension| {
+            matches!(extension.as_str(), "csv" | "tsv" | "ndjson" | "jsonl" | "parquet")
+        });
+        let asked = match arguments.format.clone().or(by_name).as_deref() {
+            None | Some("csv") => Self::Csv,
+            Some("tsv") => Self::Delimiter(Dialect::TSV),
+            Some("ndjson" | "jsonl") => Self::Ndjson,
+            Some("parquet") => Self::Parquet,
+            Some(other) => {
+                return Err(Error::usage(format!("unknown format `{other}`"))
+                    .with_hint("--format takes csv or tsv"));
+            }
+        };
+        match (&arguments.delimiter, asked) {
+            (Some(delimiter), Self::Csv | Self::Delimiter(_)) => {
+                self::delimiter(delimiter).map(Self::Delimiter)
+            }
+            _ => Ok(asked),
+        }
+    }
+
+    /// The format, after a look at the input's first bytes.
+    ///
+    /// A header that is one cell under comma and several under another delimiter is told by `--verbose`;
+    /// everything else is read as it always was.
+    pub(super) fn format(
+        self,
+        input: &Input,
+        arguments: &Arguments,
+        terminal: Terminal,
+    ) -> InputFormat {
+        let dialect = match self {
+            Self::Ndjson => return InputFormat::Ndjson,
+            Self::Parquet => return InputFormat::Parquet,
+            Self::Delimiter(dialect) => Some(dialect),
+            Self::Csv => None,
+        };
+        let start = input.start();
+        let mark = skip_byte_order_mark(start);
+        let separator = separator_line(start.get(mark..).unwrap_or_default());
+        let preamble_bytes = separator.map_or(0, |(_, length)| length);
+        let dialect = dialect.or(separator.map(|(dialect, _)| dialect)).unwrap_or_else(|| {
+            let told = if arguments.no_header { None } else { told(start, mark, input.is_whole()) };
+            if let Some(dialect) = told {
+                let byte = char::from(dialect.delimiter()).escape_debug();
+                terminal.detail(&format!("the delimiter is `{byte}`, as the header tells"));
+            }
+            told.unwrap_or(Dialect::CSV)
+        });
+        InputFormat::Delimited { dialect, preamble_bytes }
+    }
+}
+
+/// The delimiter that a header tells: there is no comma outside quotes in it, and there are others.
+fn told(start: &[u8], mark: usize, whole: bool) -> Option<Dialect> {
+    let width = |dialect| {
+        let header = Header::read(start, mark, dialect, Limits::default()).ok()??;
+        Some(header.names().len())
+    };
+    if width(Dialect::CSV)? != 1 {
+        return None;
+    }
+    let dialect = sniff(start, whole).dialect;
+    (dialect != Dialect::CSV && width(dialect)? > 1).then_some(dialect)
+}
+
+fn delimiter(text: &str) -> Result<Dialect> {
+    let byte = match text.as_bytes() {
+        [byte] => Some(*byte),
+        b"\\t" | b"tab" => Some(b'\t'),
+        _ => None,
+    };
+    byte.and_then(Dialect::new).ok_or_else(|| {
+        Error::usage(format!("`{text}` can't be a delimiter"))
+            .with_hint("a delimiter is one ASCII character, neither a quote nor a line end")
+    })
+}
+
+/// The error for a format that this version knows and does not read.
+pub(super) fn not_read(format: &str) -> Error {
+    Error::usage(format!("this version reads csv and tsv, not {format}"))
+        .with_hint("convert the file to CSV first")
+}
