@@ -68,7 +68,7 @@ fn place(name: &str, chunk: &ChunkBuffer, at: usize, lines: u64) -> String {
 pub(super) fn reject_other_formats(start: &[u8], name: &str) -> Result<()> {
     let kinds: [(&[u8], &str, &str); 4] = [
         (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "extract or save it as CSV first"),
-        (b"PAR1", "a Parquet file", "export it as CSV first"),
+        (b"PAR1", "a Parquet file", "say --format parquet"),
         (b"\xff\xfe", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
         (b"\xfe\xff", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
     ];

@@ -99,10 +99,8 @@ impl<'a, K: Write + Send, W: Write + Send> Groups<'a, K, W> {
         if let Some(fault) = results.fault {
             return Err(fault);
         }
-        guarded(self.source.name(), || {
-            results.withheld.map(Target::finish).transpose()?;
-            results.kept.finish()
-        })?;
+        results.withheld.map(Target::finish).transpose()?;
+        results.kept.finish()?;
         Ok(results.tally)
     }
 

@@ -88,12 +88,14 @@ impl Filter<'_> {
     {
         let options = self.options;
         let name = options.input_name.as_str();
-        let source = guarded(name, || Source::open(input, name))?;
-        let leaves = Leaves::of(source.schema(), options)?;
-        let kept = Target::kept(kept, &source)?;
-        let withheld = withheld.map(|out| Target::withheld(out, &source)).transpose()?;
-        let tally = Groups::new(self, &source, &leaves, kept, withheld, progress).run()?;
-        Ok(Summary { tally, empty_input: false })
+        guarded(name, || {
+            let source = Source::open(input, name)?;
+            let leaves = Leaves::of(source.schema(), options)?;
+            let kept = Target::kept(kept, &source)?;
+            let withheld = withheld.map(|out| Target::withheld(out, &source)).transpose()?;
+            let tally = Groups::new(self, &source, &leaves, kept, withheld, progress).run()?;
+            Ok(Summary { tally, empty_input: false })
+        })
     }
 }
 
