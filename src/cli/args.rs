@@ -258,7 +258,7 @@ pub struct Filter {
     /// The kind of send: bulk or transactional
     #[arg(long, default_value = "bulk", value_name = "CLASS")]
     pub class: String,
-    /// The input's format: csv or tsv; by the file's name without .gz or .zst if not given
+    /// The input's format: csv, tsv, ndjson or parquet; by the file's name without .gz or .zst if not given
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
     /// The delimiter: one character; if not given, a comma, or what a header without commas has

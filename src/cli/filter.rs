@@ -1,5 +1,6 @@
 //! `quell filter`: the rows that may be mailed.
 
+mod columnar;
 mod format;
 mod input;
 mod results;
@@ -20,6 +21,7 @@ use crate::store::Store;
 use format::{Asked, InputFormat};
 use input::Input;
 use results::Results;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -52,27 +54,22 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
     let answers = answers(context, arguments, now)?;
     let mut results = Results::open(arguments)?;
+    let seekable = columnar::seekable(&source);
     let mut input = Input::open(source, &options.input_name, arguments.report.is_some())?;
-    let format = asked.format(&input, arguments, context.terminal);
+    let format = asked.format(&input, arguments, context.terminal)?;
+    if let InputFormat::Delimited { dialect, preamble_bytes } = format {
+        options.dialect = dialect;
+        options.preamble_bytes = preamble_bytes;
+    }
+    let filter = Filter {
+        snapshot: &answers.snapshot,
+        hasher: &answers.hasher,
+        policy: answers.policy,
+        options: &options,
+    };
     let bar = context.terminal.progress("filter", input.plain_bytes());
     let progress = |bytes| bar.inc(bytes);
-    let ran = match format {
-        InputFormat::Delimited { dialect, preamble_bytes } => {
-            options.dialect = dialect;
-            options.preamble_bytes = preamble_bytes;
-            results.reserve(input.plain_bytes());
-            let filter = Filter {
-                snapshot: &answers.snapshot,
-                hasher: &answers.hasher,
-                policy: answers.policy,
-                options: &options,
-            };
-            let (kept, withheld) = results.writers();
-            filter.run(&mut input, kept, withheld, &progress).map(|(summary, _)| summary)
-        }
-        InputFormat::Ndjson => Err(format::not_read("ndjson")),
-        InputFormat::Parquet => Err(format::not_read("parquet")),
-    };
+    let ran = filtered(&filter, format, &mut input, seekable, &mut results, &progress);
     bar.finish_and_clear();
     let summary = ran?;
     let tells = |files: &results::Files<'_>| {
@@ -98,6 +95,28 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     results.publish(input, tells, arguments.fsync)?;
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
+}
+
+/// Filters the input as what it is.
+fn filtered(
+    filter: &Filter<'_>,
+    format: InputFormat,
+    input: &mut Input,
+    seekable: Option<File>,
+    results: &mut Results,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Summary> {
+    if format == InputFormat::Parquet {
+        return columnar::run(filter, input, seekable, results, progress);
+    }
+    results.reserve(input.plain_bytes());
+    let (kept, withheld) = results.writers();
+    let ran = if format == InputFormat::Ndjson {
+        filter.run_ndjson(input, kept, withheld, progress)
+    } else {
+        filter.run(input, kept, withheld, progress)
+    };
+    ran.map(|(summary, _)| summary)
 }
 
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {

@@ -70,7 +70,7 @@ pub(super) fn reject_other_formats(start: &[u8], name: &str) -> Result<()> {
     let format = Format::of(start);
     let hint = match format {
         Format::Zip => "extract or save it as CSV first",
-        Format::Parquet => "export it as CSV first",
+        Format::Parquet => "say --format parquet",
         _ => {
             let head = start.get(..4096).unwrap_or(start);
             return match Encoding::of(head, false) {

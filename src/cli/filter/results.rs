@@ -63,6 +63,11 @@ impl Results {
         }
     }
 
+    /// Whether there will be a report.
+    pub(super) fn are_reported(&self) -> bool {
+        self.report.is_some()
+    }
+
     /// Where kept and withheld rows are written to.
     pub(super) fn writers(&mut self) -> (&mut Kept, Option<&mut Withheld>) {
         (&mut self.kept, self.withheld.as_mut())
