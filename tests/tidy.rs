@@ -52,6 +52,12 @@ const OTHER_DOMAINS: &[&str] = &[
     "gmail.com",
     "googlemail.com",
     "yahoo.com",
+    "yahoo.co.uk",
+    "ymail.com",
+    // Names that only begin or end as a provider's does: a widening must leave them alone.
+    "mail.gmail.com",
+    "mail.googlemail.com",
+    "notgmail.com",
     // Mobile carriers whose addresses break RFC 5321 (dots at the end of the local part) and are mailed all the same.
     "docomo.ne.jp",
     "ezweb.ne.jp",
