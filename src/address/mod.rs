@@ -90,6 +90,7 @@ pub use policy::{Policy, PolicyError};
 pub use redact::redact;
 pub use several::{Addresses, several};
 pub use slow::bare;
+pub use widen::is_yahoo;
 
 /// Bytes in a key's local part, its quotes included (RFC 5321 §4.5.3.1.1).
 const LOCAL_BYTES_MAX: usize = 64;

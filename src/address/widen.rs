@@ -69,6 +69,12 @@ const YAHOO: [&[u8]; 48] = [
     b"ymail.com",
 ];
 
+/// Says whether `domain`, as it stands in a key, is one of Yahoo's: where `yahoo-dash` applies.
+#[must_use]
+pub fn is_yahoo(domain: &[u8]) -> bool {
+    YAHOO.binary_search(&domain).is_ok()
+}
+
 /// Turns the exact key that is the first `length` bytes of `bytes` into the widened one and gives its length,
 /// which is never more.
 ///
@@ -88,7 +94,7 @@ pub(super) fn write(
             key.cut_plus_tag();
             watch.saw(Rule::PlusTags, || key.shown());
         }
-        if widenings & YAHOO_DASH != 0 && YAHOO.binary_search(&key.domain()).is_ok() {
+        if widenings & YAHOO_DASH != 0 && is_yahoo(key.domain()) {
             key.cut_dash();
             watch.saw(Rule::YahooDash, || key.shown());
         }

@@ -7,8 +7,8 @@ use crate::address::Policy;
 use crate::delimited::{Dialect, Limits};
 use crate::error::{Error, Result};
 use crate::filter::{
-    ColumnChoice, FileReport, Filter, Measured, OnInvalid, Options, Output, Report, Run, Summary,
-    SuppressFiles,
+    Beside, ColumnChoice, FileReport, Filter, Measured, NearMisses, OnInvalid, Options, Output,
+    Report, Run, Summary, SuppressFiles,
 };
 use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
@@ -68,12 +68,23 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         )),
         None => None,
     };
+    let misses = near_misses(arguments, filter)?;
+    let list = match (&arguments.near_miss, &misses) {
+        (Some(path), Some(misses)) => Some((misses, files::open_output(path)?)),
+        _ => None,
+    };
+    let mut beside = Beside::new(&mut kept, list);
     let report = arguments.report.as_deref().map(files::open_output).transpose()?;
     let bar = context.terminal.progress("filter", length);
-    let ran = filter
-        .run(Measured::new(source, digests), &mut kept, withheld.as_mut(), &|bytes| bar.inc(bytes));
+    let ran =
+        filter.run(Measured::new(source, digests), &mut beside, withheld.as_mut(), &|bytes| {
+            bar.inc(bytes)
+        });
     bar.finish_and_clear();
     let (summary, source) = ran?;
+    if let (_, Some(list)) = beside.into_inner()? {
+        list.publish(arguments.fsync)?;
+    }
 
     let withheld = match withheld {
         Some(withheld) => Some(withheld.into_inner().map_err(|error| {
@@ -106,6 +117,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     }
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
+}
+
+/// What looks for near misses, when they are asked for.
+fn near_misses<'a>(arguments: &Arguments, filter: Filter<'a>) -> Result<Option<NearMisses<'a>>> {
+    match arguments.near_miss {
+        Some(_) if !arguments.suppress.is_empty() => Err(Error::usage(
+            "--near-miss needs a store: --suppress files hold no order to search in",
+        )
+        .with_hint("import the files into a store first")),
+        Some(_) => NearMisses::new(filter).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The kept rows appear last: when they are there, everything that tells of them is.
@@ -195,7 +218,8 @@ fn dialect(arguments: &Arguments) -> Result<Dialect> {
 /// A result under the name of another, or of an input, would overwrite it.
 fn refuse_clashes(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
-    let others = [&arguments.suppressed, &arguments.report].into_iter().flatten();
+    let others =
+        [&arguments.suppressed, &arguments.near_miss, &arguments.report].into_iter().flatten();
     let results: Vec<&Path> = others.map(PathBuf::as_path).collect();
     let suppress: Vec<&Path> = arguments.suppress.iter().map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = arguments.input.as_deref().into_iter().chain(suppress).collect();

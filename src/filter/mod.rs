@@ -15,6 +15,7 @@ mod dedupe;
 mod digest;
 mod judge;
 mod message;
+mod near_miss;
 mod options;
 mod output;
 mod pipeline;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use columns::Columns;
 pub use digest::{Digest, Measured};
+pub use near_miss::{Beside, NearMisses};
 pub use options::{ColumnChoice, OnInvalid, Options};
 pub use output::Output;
 pub use report::{FileReport, Report, Run};

@@ -11,12 +11,14 @@
     reason = "a test says what went wrong by panicking, and prints its seed"
 )]
 
+mod address;
 mod damage;
 mod exit_codes;
 mod files;
 mod filter;
 mod import;
 mod kill;
+mod near_miss;
 mod oracle;
 mod readme;
 mod resubscribe;
