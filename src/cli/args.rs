@@ -108,6 +108,9 @@ pub enum Command {
     /// Show everything that ever happened to an address
     #[command(after_help = "Example:\n  quell history ann@example.com")]
     History(History),
+    /// Show how an address is read
+    #[command(subcommand)]
+    Address(Address),
     /// Bring the index up to the ledger
     #[command(after_help = "Example:\n  quell compile --full")]
     Compile(Compile),
@@ -131,7 +134,8 @@ pub enum Command {
 /// `init`
 #[derive(Debug, Args)]
 pub struct Init {
-    /// How addresses become keys; fixed for the store's life
+    /// How addresses become keys, fixed for the store's life: exact, or any of gmail-dots, googlemail,
+    /// plus-tags, yahoo-dash, joined by commas
     #[arg(long, default_value = "exact", value_name = "POLICY")]
     pub policy: String,
 }
@@ -273,6 +277,10 @@ pub struct Filter {
     /// Where the withheld rows go, each with its reasons
     #[arg(long, value_name = "PATH")]
     pub suppressed: Option<PathBuf>,
+    /// Where kept rows go too that differ from a suppressed address only by dots, a tag, case folding,
+    /// googlemail or one character, each with that address
+    #[arg(long, value_name = "PATH")]
+    pub near_miss: Option<PathBuf>,
     /// Where the run's report goes, as JSON
     #[arg(long, value_name = "PATH")]
     pub report: Option<PathBuf>,
@@ -328,6 +336,29 @@ pub struct Search {
     /// An address, or a pattern with `*`
     pub pattern: String,
     /// Print the records as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `address`
+#[derive(Debug, Subcommand)]
+pub enum Address {
+    /// Show each step from an address to its key, or where it fails
+    #[command(
+        after_help = "Example:\n  quell address explain 'Ann <Ann.Smith+news@Example.com>' --policy plus-tags\n\nExit code 1 when the address has no key."
+    )]
+    Explain(Explain),
+}
+
+/// `address explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The address
+    pub address: String,
+    /// The policy; without it the store's, or `exact` where there is no store
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<String>,
+    /// Print the steps as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -12,7 +12,8 @@ use crate::address::Policy;
 use crate::delimited::Limits;
 use crate::error::{Error, Result};
 use crate::filter::{
-    ColumnChoice, FileReport, Filter, OnInvalid, Options, Report, Run, Summary, SuppressFiles,
+    Beside, ColumnChoice, FileReport, Filter, NearMisses, OnInvalid, Options, Report, Run, Summary,
+    SuppressFiles,
 };
 use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
@@ -57,6 +58,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let seekable = columnar::seekable(&source);
     let mut input = Input::open(source, &options.input_name, arguments.report.is_some())?;
     let format = asked.format(&input, arguments, context.terminal)?;
+    refuse_near_misses(arguments, format)?;
     if let InputFormat::Delimited { dialect, preamble_bytes } = format {
         options.dialect = dialect;
         options.preamble_bytes = preamble_bytes;
@@ -110,13 +112,37 @@ fn filtered(
         return columnar::run(filter, input, seekable, results, progress);
     }
     results.reserve(input.plain_bytes());
-    let (kept, withheld) = results.writers();
-    let ran = if format == InputFormat::Ndjson {
-        filter.run_ndjson(input, kept, withheld, progress)
-    } else {
-        filter.run(input, kept, withheld, progress)
+    let (kept, withheld, near_misses) = results.with_near_misses();
+    let ran = match near_misses {
+        _ if format == InputFormat::Ndjson => filter.run_ndjson(input, kept, withheld, progress),
+        None => filter.run(input, kept, withheld, progress),
+        Some(list) => {
+            let misses = NearMisses::new(*filter)?;
+            let mut beside = Beside::new(kept, (&misses, list));
+            let ran = filter.run(input, &mut beside, withheld, progress)?;
+            beside.finish()?;
+            Ok(ran)
+        }
     };
     ran.map(|(summary, _)| summary)
+}
+
+/// Near misses are looked for among delimited rows and in a store's dictionary.
+fn refuse_near_misses(arguments: &Arguments, format: InputFormat) -> Result<()> {
+    if arguments.near_miss.is_none() {
+        return Ok(());
+    }
+    if !arguments.suppress.is_empty() {
+        return Err(Error::usage(
+            "--near-miss needs a store: --suppress files hold no order to search in",
+        )
+        .with_hint("import the files into a store first"));
+    }
+    if !matches!(format, InputFormat::Delimited { .. }) {
+        return Err(Error::usage("--near-miss reads delimited rows only")
+            .with_hint("write the addresses as CSV, and filter that with --near-miss"));
+    }
+    Ok(())
 }
 
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
@@ -152,7 +178,8 @@ fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
 /// A result under the name of another, or of an input, would overwrite it.
 fn refuse_clashes(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
-    let others = [&arguments.suppressed, &arguments.report].into_iter().flatten();
+    let others =
+        [&arguments.suppressed, &arguments.near_miss, &arguments.report].into_iter().flatten();
     let results: Vec<&Path> = others.map(PathBuf::as_path).collect();
     let suppress: Vec<&Path> = arguments.suppress.iter().map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = arguments.input.as_deref().into_iter().chain(suppress).collect();

@@ -1,5 +1,6 @@
 //! The `quell` command: words in, words and an exit code out. One file a command.
 
+mod address;
 mod args;
 mod check;
 mod clock;
@@ -23,7 +24,7 @@ mod terminal;
 mod unsubscribe;
 mod verify;
 
-use args::{Cli, Command};
+use args::{Address, Cli, Command};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -82,6 +83,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),
+        Command::Address(Address::Explain(arguments)) => address::explain(context, arguments),
         Command::Compile(arguments) => compile::run(context, arguments),
         Command::Verify => verify::run(context),
         Command::Status(arguments) => status::run(context, arguments),

@@ -19,6 +19,7 @@ mod judge;
 mod judged;
 mod message;
 mod ndjson;
+mod near_miss;
 mod options;
 mod output;
 mod parquet;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use columns::Columns;
 pub use digest::{Digest, Measured};
+pub use near_miss::{Beside, NearMisses};
 pub use options::{ColumnChoice, OnInvalid, Options};
 pub use output::Output;
 pub use parquet::{MAGIC as PARQUET_MAGIC, panics_are_errors, spool};

@@ -11,6 +11,7 @@
     reason = "a test says what went wrong by panicking, and prints its seed"
 )]
 
+mod address;
 mod compressed;
 mod damage;
 mod exit_codes;
@@ -20,6 +21,7 @@ mod import;
 mod inspect;
 mod kill;
 mod ndjson;
+mod near_miss;
 mod oracle;
 mod parquet;
 mod readme;
