@@ -164,8 +164,9 @@ impl Text<'_> {
         }
         words.push_str(&format!("  {encoding}, compression {compression}, {}\n", self.layout()));
         for (field, column) in understood(self.form, seen) {
-            let column = column.map_or("not there".to_owned(), |column| format!("`{column}`"));
-            words.push_str(&format!("  column {field}: {column}\n"));
+            if let Some(column) = column {
+                words.push_str(&format!("  column `{column}` is read as {field}\n"));
+            }
         }
         for row in self.rows {
             let row = if row.is_empty() { "nothing".to_owned() } else { row.join("; ") };
