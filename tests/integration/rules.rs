@@ -133,7 +133,7 @@ fn what_can_be_no_rule_is_rejected_with_its_cure() {
         assert!(found.contains(&format!("`{suffix}` is a public suffix")), "{found}");
     }
     for wrong in ["ann@example.com", "exa mple.com", "a..example", "@"] {
-        assert!(says(wrong).starts_with("2,domain: "), "{wrong}");
+        assert!(says(wrong).contains("domain: "), "{wrong}");
     }
     assert!(rejected(&sandbox, "domains", "domain,note\n,x\n").contains("domain: empty"));
     let subdomains = rejected(&sandbox, "domains", "domain,subdomains\nexample.com,perhaps\n");
