@@ -89,7 +89,21 @@ pub(super) fn kinds_of(seen: &super::detect::Seen) -> Vec<Kind> {
             _ => seen.is_exactly(&required, &optional),
         }
     };
-    if seen.is_json() { Vec::new() } else { Kind::ALL.into_iter().filter(is_of).collect() }
+    if seen.is_json() {
+        return Vec::new();
+    }
+    // Without a header, the first line of a list of digests alone looks like one.
+    let first = seen.rows().first().map_or(&[][..], Vec::as_slice);
+    let first = if seen.has_header() { seen.names() } else { first };
+    if matches!(first, [cell] if is_digest(cell)) {
+        return vec![Kind::Digests];
+    }
+    Kind::ALL.into_iter().filter(is_of).collect()
+}
+
+/// Says whether a cell is a digest, also one that no row may have.
+fn is_digest(cell: &str) -> bool {
+    DigestValue::parse(cell, None) != Err(InvalidDigest::NotADigest)
 }
 
 fn names(columns: &[Column]) -> String {
@@ -109,7 +123,7 @@ impl Columns {
     /// A list of digests may have no header: when its first line is one cell and a digest, it is a row.
     pub fn of_file(kind: Kind, header: &Header, name: &str) -> Result<(Self, usize)> {
         if let (Kind::Digests, [first]) = (kind, header.names())
-            && DigestValue::parse(first, None) != Err(InvalidDigest::NotADigest)
+            && is_digest(first)
         {
             let mut places = [None; COLUMNS];
             places[Column::Digest as usize] = Some(0);

@@ -273,6 +273,13 @@ mod tests {
         assert_eq!(names("Email , LIST,preference\n", "x.csv"), ["preferences"]);
         assert_eq!(names("email,reason\n", "x.csv"), ["suppressions"]);
         assert_eq!(names("email,list\n", "x.csv"), ["unsubscribes"]);
+        assert_eq!(names("domain,subdomains\n", "x.csv"), ["domains"]);
+        assert_eq!(names("digest,list,class\n", "x.csv"), ["digests"]);
+        for digests in
+            ["55502f40dc8b7c769880b10874abc9d0\n", "VVAvQNyLfHaYgLEIdKvJ0A==\n4816aea52be2\n"]
+        {
+            assert_eq!(names(digests, "x.txt"), ["digests"], "{digests}");
+        }
         assert_eq!(names("email,list,colour\n", "x.csv"), [""; 0]);
         assert_eq!(names("", "x.csv"), [""; 0]);
     }

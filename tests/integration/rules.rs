@@ -64,9 +64,9 @@ fn a_rule_covers_its_domain_and_only_with_subdomains_those_below() {
         &sandbox,
         "domains",
         "domain,subdomains,at,source\nexample.com,,2025-01-31,legal\nexample.org,true,,\n@b\u{fc}cher.example,,,\n\
-         [192.0.2.1],1,,\n",
+         [192.0.2.1],1,,\nshop.test,,,\ndesk.test,true,,\n",
     );
-    assert_eq!((&counts["read"], &counts["added"]), (&4.into(), &4.into()), "{counts}");
+    assert_eq!((&counts["read"], &counts["added"]), (&6.into(), &6.into()), "{counts}");
     in_every_state(&sandbox, |when| {
         let covered = |address: &str| causes(&sandbox, address, &[]);
         assert_eq!(covered("Ann@Example.COM."), ["domain domain:example.com all"], "{when}");
@@ -80,8 +80,8 @@ fn a_rule_covers_its_domain_and_only_with_subdomains_those_below() {
         assert_eq!(covered("ann@[192.0.2.1]"), ["domain domain:[192.0.2.1] all"], "{when}");
         for clear in [
             "ann@a.b.example.com",
-            "ann@notexample.com",
-            "ann@notexample.org",
+            "ann@notshop.test",
+            "ann@notdesk.test",
             "ann@example.net",
             "ann@example.com.test",
             "ann@[192.0.2.11]",
@@ -133,15 +133,15 @@ fn what_can_be_no_rule_is_rejected_with_its_cure() {
         assert!(found.contains(&format!("`{suffix}` is a public suffix")), "{found}");
     }
     for wrong in ["ann@example.com", "exa mple.com", "a..example", "@"] {
-        assert!(says(wrong).starts_with("2,domain: "), "{wrong}");
+        assert!(says(wrong).contains("domain: "), "{wrong}");
     }
     assert!(rejected(&sandbox, "domains", "domain,note\n,x\n").contains("domain: empty"));
     let subdomains = rejected(&sandbox, "domains", "domain,subdomains\nexample.com,perhaps\n");
     assert!(subdomains.contains("subdomains"), "{subdomains}");
     sandbox.quell(["check", "ann@example.com"]).expect(0);
-    sandbox.write("tld.csv", "domain,subdomains\nio,true\n");
+    sandbox.write("tld.csv", "domain,subdomains\ntest,true\n");
     sandbox.quell(["import", "domains", "tld.csv", "--allow-public-suffix"]).expect(0);
-    assert_eq!(causes(&sandbox, "ann@any.example.io", &[]), ["domain domain:io all"]);
+    assert_eq!(causes(&sandbox, "ann@any.shop.test", &[]), ["domain domain:test all"]);
 }
 
 #[test]

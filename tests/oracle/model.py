@@ -10,6 +10,8 @@ Only the standard library is used.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from dataclasses import dataclass, field, replace
 
 #: The reasons of contract section 2, in their order. `duplicate` comes after all the others.
@@ -36,10 +38,21 @@ DEFAULT_CLASS = {
     "manual": "all",
     "unsubscribed": "bulk",
     "opted_out": "bulk",
+    "digest": "bulk",
 }
 
 #: The run happens after every "past" expiry and before every "future" one; generators keep the two far apart.
 PAST, FUTURE = "past", "future"
+
+
+#: What third parties digest addresses with.
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+
+
+@functools.cache
+def digest_of(algorithm: str, text: str) -> tuple[str, str]:
+    """The algorithm and the digest of a text, in hex."""
+    return algorithm, hashlib.new(algorithm, text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,19 @@ class Suppression:
     expires: str | None = None
 
 
+@dataclass(frozen=True)
+class Address:
+    """An address as a cell has it: its key, and every text a third party may have digested, known by construction."""
+
+    key: str
+    forms: tuple[str, ...]
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the `@` of the key."""
+        return self.key.rpartition("@")[2]
+
+
 def counts_for(record_class: str, send_class: str) -> bool:
     """Whether a record of one class counts for a send of another."""
     return record_class == "all" or record_class == send_class
@@ -95,8 +121,29 @@ class World:
     unsubscribes: set[Unsubscribe] = field(default_factory=set)
     preferences: dict[tuple[str, str], str] = field(default_factory=dict)
     suppressions: set[Suppression] = field(default_factory=set)
+    #: Whether the rule of a domain covers its subdomains.
+    rules: dict[str, bool] = field(default_factory=dict)
+    #: The kinds of send that a digest withholds, by (algorithm, hex, list); the list is empty for everywhere.
+    digests: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
 
     # What changes the records.
+
+    def import_rule(self, domain: str, subdomains: bool) -> set[str]:
+        """Takes a domain rule in. It may gain its subdomains, never lose them."""
+        old = self.rules.get(domain)
+        self.rules[domain] = bool(old) or subdomains
+        if old is None or subdomains and not old:
+            return {"added"}
+        return {"unchanged"} if old == subdomains else {"held"}
+
+    def import_digest(self, algorithm: str, digest: str, list_name: str, send_class: str) -> set[str]:
+        """Takes a digest in. It may withhold more than before, never less."""
+        said = {"bulk", "transactional"} if send_class == "all" else {send_class}
+        known = self.digests.setdefault((algorithm, digest, list_name), set())
+        if not said <= known:
+            known |= said
+            return {"added"}
+        return {"unchanged"} if said == known else {"held"}
 
     def import_contact(self, row: ContactRow) -> set[str]:
         """Takes a contact in. Returns the outcomes the import may count the row as."""
@@ -200,9 +247,25 @@ class World:
             out |= {name for name in lists if self.preferences.get((key, name)) == "Out"}
         return out
 
+    def is_covered(self, domain: str) -> bool:
+        """Whether a rule covers a domain: its own, or one of a parent that covers subdomains."""
+        if domain in self.rules:
+            return True
+        labels = domain.split(".")
+        parents = [] if domain.startswith("[") else [".".join(labels[n:]) for n in range(1, len(labels))]
+        return any(self.rules.get(parent) for parent in parents)
+
+    def is_digested(self, forms: tuple[str, ...], lists: set[str], send_class: str) -> bool:
+        """Whether a hashed list holds one of these texts, everywhere or for one of the lists."""
+        texts = {digest_of(algorithm, form) for algorithm in ALGORITHMS for form in forms}
+        return any(
+            send_class in classes and (algorithm, digest) in texts and (not list_name or list_name in lists)
+            for (algorithm, digest, list_name), classes in self.digests.items()
+        )
+
     def judge(
         self,
-        keys: list[str | None],
+        addresses: list[Address | None],
         contact_id: str | None = None,
         lists: set[str] = frozenset(),
         send_class: str = "bulk",
@@ -216,10 +279,15 @@ class World:
         own = self.contacts.get(contact_id) if contact_id else None
         if own is not None:
             reasons |= self._flags(own)
-        for key in keys:
-            if key is None:
+        for address in addresses:
+            if address is None:
                 reasons.add("invalid_address")
                 continue
+            key = address.key
+            if self.is_covered(address.domain):
+                reasons.add("domain")
+            if self.digests and self.is_digested(address.forms, lists, send_class):
+                reasons.add("digest")
             for contact in self.contacts.values():
                 if contact.key == key:
                     reasons |= self._flags(contact)
@@ -255,12 +323,12 @@ class World:
 class Row:
     """A recipients row: its exact bytes without the line end, and what a reader must find in it.
 
-    A blank line has no `keys` at all (None): it is copied through and is not a row.
+    A blank line has no `addresses` at all (None): it is copied through and is not a row.
     """
 
     raw: bytes
     line_end: bytes
-    keys: tuple[str | None, ...] | None
+    addresses: tuple[Address | None, ...] | None
     contact_id: str | None = None
     lists: frozenset[str] = frozenset()
 
@@ -296,15 +364,15 @@ def filter_rows(
     kept_keys: set[str] = set()
     judged: dict[tuple, list[str]] = {}
     for row in rows:
-        if row.keys is None:
+        if row.addresses is None:
             kept.append(row.raw + row.line_end)
             continue
         outcome.read += 1
         # Big batches repeat a few people many times; the world does not change while a batch runs.
-        question = (row.keys, row.contact_id, row.lists)
+        question = (row.addresses, row.contact_id, row.lists)
         if question not in judged:
             judged[question] = world.judge(
-                list(row.keys), row.contact_id, lists | row.lists, send_class
+                list(row.addresses), row.contact_id, lists | row.lists, send_class
             )
         reasons = list(judged[question])
         # The contract is silent on whether `reasons` names what would not withhold the row by itself.
@@ -312,7 +380,7 @@ def filter_rows(
         if invalid == "keep" and "invalid_address" in reasons:
             reasons.remove("invalid_address")
             silent.add("invalid_address")
-        usable = {key for key in row.keys if key is not None}
+        usable = {address.key for address in row.addresses if address is not None}
         if dedupe and usable & kept_keys:
             if reasons:
                 silent.add("duplicate")

@@ -10,6 +10,8 @@ import random
 import unicodedata
 from dataclasses import dataclass
 
+from model import Address
+
 #: (as people write it, its A-label form), worked out by hand from RFC 3492 and UTS 46.
 IDN_DOMAINS = (
     ("bücher.example", "xn--bcher-kva.example"),
@@ -74,9 +76,20 @@ def _mixed_case(rng: random.Random, text: str) -> str:
 
 def spell(rng: random.Random, person: Person, plain: bool = False) -> str:
     """One way of writing a person's address. Every result has the person's key."""
+    return write(rng, person, plain)[0]
+
+
+def write(rng: random.Random, person: Person, plain: bool = False) -> tuple[str, Address]:
+    """One way of writing a person's address, and what is known of it."""
+    text, bare = _written(rng, person, plain)
+    return text, Address(person.key, (bare.lower(), bare, text, person.key))
+
+
+def _written(rng: random.Random, person: Person, plain: bool) -> tuple[str, str]:
+    """The address with everything around it, and without."""
     local, domain = person.local, person.domain
     if plain or rng.random() < 0.35:
-        return f"{local}@{domain}"
+        return f"{local}@{domain}", f"{local}@{domain}"
     if person.written_domain != domain and rng.random() < 0.6:
         domain = person.written_domain
     if rng.random() < 0.5:
@@ -90,7 +103,7 @@ def spell(rng: random.Random, person: Person, plain: bool = False) -> str:
         domain += "."
     if rng.random() < 0.1:
         local = f'"{local}"'
-    address = f"{local}@{domain}"
+    address = bare = f"{local}@{domain}"
     match rng.randrange(8):
         case 0:
             address = rng.choice(("mailto:", "MAILTO:", "Mailto:")) + address
@@ -105,4 +118,4 @@ def spell(rng: random.Random, person: Person, plain: bool = False) -> str:
         address = rng.choice(blank) + address
     if rng.random() < 0.2:
         address = address + rng.choice(blank)
-    return address
+    return address, bare

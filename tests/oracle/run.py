@@ -109,7 +109,8 @@ class Run:
         path = self.directory / f"{self.number:02}-{step.kind}.csv"
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(step.header)
+            if step.header:
+                writer.writerow(step.header)
             writer.writerows([cells for cells, _ in step.rows])
             writer.writerows(step.rejects)
         arguments = ["import", step.kind, str(path), "--json"]
@@ -149,6 +150,10 @@ class Run:
                 return self.world.import_unsubscribe(value)
             case "preferences":
                 return self.world.import_preference(*value)
+            case "domains":
+                return self.world.import_rule(*value)
+            case "digests":
+                return self.world.import_digest(*value)
             case _:
                 return self.world.import_suppression(value)
 
@@ -162,7 +167,7 @@ class Run:
         self.world.unsubscribe(step.key, step.list_name, step.send_class)
 
     def do_resubscribe(self, step: steps_of.Resubscribe) -> None:
-        arguments = ["resubscribe", step.address, "--json"]
+        arguments = ["resubscribe", step.text, "--json"]
         for name in step.lists:
             arguments += ["--list", name]
         if step.all_lists:
@@ -175,14 +180,15 @@ class Run:
         arguments += ["--permission", "phone", "--evidence", "call 17, minute 2", "--by", "desk"]
         done = self.command(arguments)
         self.expect_exit(0, done)
-        self.world.resubscribe(step.key, step.lists, step.all_lists, step.include)
+        key = step.address.key
+        self.world.resubscribe(key, step.lists, step.all_lists, step.include)
         answer = self._json(done)
-        expect("resubscribe key", step.key, answer["key"])
+        expect("resubscribe key", key, answer["key"])
         named = {
             (entry if isinstance(entry, str) else entry["reason"]).split(":")[0]
             for entry in answer["still_blocked_by"]
         }
-        missing = set(self.world.judge([step.key])) - named
+        missing = set(self.world.judge([step.address])) - named
         if missing:
             raise Difference(f"resubscribe does not say that {sorted(missing)} still blocks: {answer}")
 
@@ -201,8 +207,9 @@ class Run:
             arguments += ["--contact", step.contact_id]
         done = self.command(arguments)
         expected = []
-        for text, key in step.addresses:
-            reasons = self.world.judge([key], step.contact_id, set(step.lists), step.send_class or "bulk")
+        for text, address in step.addresses:
+            key = address.key if address else None
+            reasons = self.world.judge([address], step.contact_id, set(step.lists), step.send_class or "bulk")
             verdict = "invalid" if key is None else "suppressed" if reasons else "clear"
             expected.append((text, key, verdict, reasons))
         self.expect_exit(int(any(v != "clear" for _, _, v, _ in expected)), done)

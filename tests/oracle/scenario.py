@@ -5,11 +5,12 @@ A scenario is data, so that a difference can be made small by leaving out steps 
 
 from __future__ import annotations
 
+import base64
 import random
 from dataclasses import dataclass, field
 
 import model
-from people import INVALID_CELLS, Person, make_people, spell
+from people import ASCII_DOMAINS, IDN_DOMAINS, INVALID_CELLS, Person, make_people, spell, write
 
 LISTS = ("news", "offers", "events")
 CLASSES = ("bulk", "transactional", "all")
@@ -22,6 +23,7 @@ TIMES = (
 )
 PAST_TIMES = ("2001-01-31T00:00:00Z", "2011-05-05", "1300000000")
 FUTURE_TIMES = ("2999-12-31T23:59:59Z", "2950-01-01", "Mon, 01 Jan 2970 00:00:00 +0000")
+KINDS = ("contacts", "unsubscribes", "preferences", "suppressions", "domains", "digests")
 MAILBOX_REASONS = ("bounce", "complaint", "invalid", "manual")
 
 
@@ -52,8 +54,8 @@ class Unsubscribe:
 class Resubscribe:
     """`quell resubscribe`, with or without permission."""
 
-    address: str
-    key: str
+    text: str
+    address: model.Address
     lists: tuple[str, ...]
     all_lists: bool
     include: tuple[str, ...]
@@ -64,7 +66,7 @@ class Resubscribe:
 class Check:
     """`quell check --json`."""
 
-    addresses: list[tuple[str, str | None]]
+    addresses: list[tuple[str, model.Address | None]]
     lists: tuple[str, ...]
     send_class: str | None
     contact_id: str | None
@@ -118,7 +120,7 @@ class Maker:
     def scenario(self) -> list:
         rng = self.rng
         steps: list = []
-        for kind in rng.sample(("contacts", "unsubscribes", "preferences", "suppressions"), k=rng.randint(1, 4)):
+        for kind in rng.sample(KINDS, k=rng.randint(1, 5)):
             steps.append(self.import_step(kind))
         steps.append(self.filter_step())
         for _ in range(rng.randint(0, 6)):
@@ -127,9 +129,7 @@ class Maker:
                 (3, 1, 3, 4, 3, 1.5, 3),
             )[0]:
                 case "import":
-                    steps.append(
-                        self.import_step(rng.choice(("contacts", "unsubscribes", "preferences", "suppressions")))
-                    )
+                    steps.append(self.import_step(rng.choice(KINDS)))
                 case "again":
                     steps.append(rng.choice([s for s in steps if isinstance(s, Import)]))
                 case "unsubscribe":
@@ -167,7 +167,12 @@ class Maker:
             "unsubscribes": self.unsubscribe_rows,
             "preferences": self.preference_rows,
             "suppressions": self.suppression_rows,
+            "domains": self.domain_rows,
+            "digests": self.digest_rows,
         }[kind]
+        if kind == "digests" and count and rng.random() < 0.25:
+            # A list of digests alone has no header.
+            return Import(kind, [], [self.digest_alone() for _ in range(count)])
         header, rows, bad = make(count)
         step = Import(kind, header, rows, delimiter=delimiter)
         if rng.random() < 0.1:
@@ -274,11 +279,62 @@ class Maker:
         bad = [[spell(rng, rng.choice(self.people)), "annoyed", "", "", "", ""]]
         return ["email", "reason", "class", "at", "expires_at", "source"], rows, bad
 
+    def domain_rows(self, count: int):
+        rng = self.rng
+        rows = []
+        for _ in range(min(count, rng.choice((1, 2, 6)))):
+            written, domain = rng.choice((*((name, name) for name in ASCII_DOMAINS), *IDN_DOMAINS))
+            word, subdomains = rng.choice((("", False), ("false", False), ("0", False), ("true", True), ("1", True)))
+            text = rng.choice((written, written.title(), domain.upper(), f"@{domain}", f"{written}.", f" {domain}\t"))
+            rows.append(([text, word, rng.choice(TIMES), rng.choice(("", "legal"))], (domain, subdomains)))
+        bad = [
+            ["*.example.com", "", "", ""], ["com", "true", "", ""], ["test", "", "", ""],
+            ["ann@example.com", "", "", ""], ["example.com", "perhaps", "", ""], ["", "", "", ""],
+        ]
+        return ["domain", "subdomains", "at", "source"], rows, bad
+
+    def _digest(self) -> tuple[str, str, str]:
+        """A digest as a list may write it, its algorithm and its hex: of a form of somebody, or of nobody."""
+        rng = self.rng
+        _, address = write(rng, rng.choice(self.people))
+        form = rng.choice((*address.forms, address.key, address.key.title(), f"{address.key}\n", "nobody@example.net"))
+        algorithm, digest = model.digest_of(rng.choice(model.ALGORITHMS), form)
+        plain = base64.b64encode(bytes.fromhex(digest)).decode()
+        safe = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()
+        text = rng.choice(
+            (digest, digest, digest.upper(), f" {digest}", f"{algorithm}:{digest}", f"0x{digest}", plain, safe,
+             plain.rstrip("="), f"{{{algorithm.upper()}}}{plain}")
+        )
+        return text, algorithm, digest
+
+    def digest_alone(self):
+        text, algorithm, digest = self._digest()
+        return [text], (algorithm, digest, "", "bulk")
+
+    def digest_rows(self, count: int):
+        rng = self.rng
+        rows = []
+        for _ in range(count):
+            text, algorithm, digest = self._digest()
+            list_name = rng.choice(("", "", *LISTS))
+            word, send_class = self._class_word("digest")
+            named = rng.choice(("", algorithm, algorithm.upper(), algorithm.replace("sha", "sha-")))
+            rows.append(
+                ([text, named, list_name, word, rng.choice(("", "partner"))], (algorithm, digest, list_name, send_class))
+            )
+        md5 = model.digest_of("md5", "x")[1]
+        bad = [
+            ["ann@example.com", "", "", "", ""], ["d41d8cd98f00b204e9800998ecf8427e", "", "", "", ""],
+            [md5, "sha1", "", "", ""], [md5, "crc", "", "", ""], [md5, "", "", "some", ""], [md5[:-1], "", "", "", ""],
+            ["", "md5", "", "", ""],
+        ]
+        return ["digest", "algorithm", "list", "class", "source"], rows, bad
+
     # Single changes and questions.
 
     def resubscribe_step(self) -> Resubscribe:
         rng = self.rng
-        person = rng.choice(self.people)
+        text, address = write(rng, rng.choice(self.people))
         lists: tuple[str, ...] = ()
         all_lists = False
         roll = rng.random()
@@ -287,18 +343,17 @@ class Maker:
         elif roll < 0.5:
             all_lists = True
         include = tuple(rng.sample(MAILBOX_REASONS, k=rng.randint(1, 4))) if not lists and rng.random() < 0.3 else ()
-        return Resubscribe(spell(rng, person), person.key, lists, all_lists, include, rng.random() < 0.85)
+        return Resubscribe(text, address, lists, all_lists, include, rng.random() < 0.85)
 
     def check_step(self) -> Check:
         rng = self.rng
-        addresses: list[tuple[str, str | None]] = []
+        addresses: list[tuple[str, model.Address | None]] = []
         contact_id = rng.choice(self.contact_ids) if rng.random() < 0.2 else None
         for _ in range(1 if contact_id else rng.randint(1, 8)):
             if rng.random() < 0.1:
                 addresses.append((rng.choice(("no-at-sign", "@example.com", "ann@")), None))
             else:
-                person = rng.choice(self.people)
-                addresses.append((spell(rng, person), person.key))
+                addresses.append(write(rng, rng.choice(self.people)))
         return Check(
             addresses,
             tuple(rng.sample(LISTS, k=rng.choice((0, 0, 1, 2)))),
@@ -368,8 +423,8 @@ class Maker:
             rows = rows * (12_000_000 // max(width, 1))
         if rows and rng.random() < 0.25:
             last = rows[-1]
-            rows[-1] = model.Row(last.raw, b"", last.keys, last.contact_id, last.lists)
-            if last.keys is None and last.raw == b"":
+            rows[-1] = model.Row(last.raw, b"", last.addresses, last.contact_id, last.lists)
+            if last.addresses is None and last.raw == b"":
                 rows.pop()
         elif not rows and rng.random() < 0.25 and preamble.endswith(b"\n"):
             preamble = preamble.rstrip(b"\r\n")
@@ -411,7 +466,7 @@ class Maker:
         if rng.random() < 0.02 and not whole:
             return model.Row(b"", line_end, None)
         cells: list[bytes] = []
-        keys: list[str | None] = []
+        addresses: list[model.Address | None] = []
         contact_id: str | None = None
         lists: frozenset[str] = frozenset()
         # A ragged row: some cells at the end are missing, or there are some too many.
@@ -422,16 +477,17 @@ class Maker:
             missing = index >= present
             if name.startswith("email"):
                 if missing:
-                    keys.append(None)
+                    addresses.append(None)
                 elif rng.random() < 0.06:
-                    keys.append(None)
+                    addresses.append(None)
                     cells.append(csv_cell(rng, rng.choice(INVALID_CELLS), delimiter, quote_rate))
                 else:
                     person = rng.choice(self.people)
                     if rng.random() < 0.3:
                         person = Person("nobody" + str(rng.randrange(1000)), "example.org", "example.org")
-                    keys.append(person.key)
-                    cells.append(csv_cell(rng, spell(rng, person), delimiter, quote_rate))
+                    text, address = write(rng, person)
+                    addresses.append(address)
+                    cells.append(csv_cell(rng, text, delimiter, quote_rate))
             elif missing:
                 continue
             elif name == "contact_id":
@@ -449,7 +505,7 @@ class Maker:
         if raw == b"":
             # A row whose only cell is empty would be a blank line: quoted, it is a row.
             raw = b'""'
-        return model.Row(raw, line_end, tuple(keys), contact_id, lists)
+        return model.Row(raw, line_end, tuple(addresses), contact_id, lists)
 
     def other_cell(self, delimiter: str, quote_rate: float) -> bytes:
         """A cell quell must not touch: anything real exports hold, in bytes whose reading is settled."""
