@@ -299,3 +299,19 @@ fn excels_first_line_is_obeyed_and_kept() {
     let only = b"sep=;\r\n";
     assert_eq!(sandbox.quell_reading(["filter"], only).expect(0).stdout, only);
 }
+
+#[test]
+fn an_import_reads_the_encoding_that_it_is_told() {
+    let mut text = b"email,list\n".to_vec();
+    while text.len() < (1 << 20) + 100 {
+        text.extend_from_slice(b"ann@example.com,news\n");
+    }
+    text.extend_from_slice(b"bob@example.com,caf\xe9\n");
+    let sandbox = Sandbox::new();
+    sandbox.write("u.csv.gz", gzip(&text));
+    let import = ["import", "unsubscribes", "u.csv.gz"];
+    sandbox.quell(import).expect(3).says("--encoding latin-1");
+    assert!(sandbox.reasons("bob@example.com", &["--list", "café"]).is_empty());
+    sandbox.quell([&import[..], &["--encoding", "latin-1"]].concat()).expect(0);
+    assert_eq!(sandbox.reasons("bob@example.com", &["--list", "café"]), ["opted_out:café"]);
+}

@@ -88,7 +88,7 @@ impl<'j> Job<'j> {
     fn import(&mut self, store: &Store, path: &Path, answers: &mut Vec<Value>) -> Result<()> {
         let terminal = self.context.terminal;
         let mut form = None;
-        let (gathered, digest) = with_package(path, |package| {
+        let (gathered, digest) = with_package(path, self.arguments.encoding, |package| {
             let candidate = self.decide(package)?;
             form = Some(candidate.form);
             let source = ImportSource {
@@ -126,7 +126,7 @@ impl<'j> Job<'j> {
 
     /// Says what a file would come to.
     fn foresee(&mut self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
-        let (refused, _) = with_package(path, |package| {
+        let (refused, _) = with_package(path, self.arguments.encoding, |package| {
             let candidate = self.decide(package)?;
             let foreseen =
                 dry_run::foresee(package, candidate, self.said(policy), &mut self.rejects)?;

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::filter::Measured;
 use crate::import::detect::Seen;
 use crate::source::{
-    Archive, Encoding, Format, Member, START_BYTES, Start, Text, UnpackLimits, sniff, text, unpack,
+    Archive, Encoding, EncodingChoice, Format, Member, START_BYTES, Start, Text, UnpackLimits,
+    sniff, text, unpack,
 };
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -24,6 +25,8 @@ pub(super) struct Package<'p> {
     pub(super) bytes: Option<u64>,
     /// Files of an archive that are not read.
     pub(super) beside: Vec<String>,
+    /// The encoding, if the user says it.
+    choice: Option<EncodingChoice>,
     texts: Texts<'p>,
 }
 
@@ -48,6 +51,7 @@ pub(super) struct Looked {
 /// in hex.
 pub(super) fn with_package<T>(
     path: &Path,
+    encoding: Option<EncodingChoice>,
     job: impl FnOnce(&mut Package<'_>) -> Result<T>,
 ) -> Result<(T, String)> {
     let file = files::open_input(path)?;
@@ -71,19 +75,20 @@ pub(super) fn with_package<T>(
             }
             None => Archive::spool(unpacked, &name, &limits)?,
         };
-        let done = job(&mut of_archive(archive, name)?)?;
+        let done = job(&mut of_archive(archive, name, encoding)?)?;
         return Ok((done, hex(&measured)));
     }
     let plain = compression == "none";
-    let decoded = text(unpacked, &name, None)?;
-    let encoding = decoded.encoding();
+    let decoded = text(unpacked, &name, encoding)?;
+    let found = decoded.encoding();
     let start = start(decoded, &name)?;
-    let looked = Looked::at(&start, name.clone(), None, encoding);
+    let looked = Looked::at(&start, name.clone(), None, found);
     let mut package = Package {
         name,
         compression,
         bytes: length.filter(|_| plain),
         beside: Vec::new(),
+        choice: encoding,
         texts: Texts::One(looked, Box::new(start)),
     };
     let done = job(&mut package)?;
@@ -99,7 +104,11 @@ fn start<R: Read>(decoded: Text<R>, name: &str) -> Result<Start<Text<R>>> {
     Start::read(decoded, START_BYTES).map_err(|error| Error::reading(Path::new(name), error))
 }
 
-fn of_archive(mut archive: Archive, name: String) -> Result<Package<'static>> {
+fn of_archive(
+    mut archive: Archive,
+    name: String,
+    choice: Option<EncodingChoice>,
+) -> Result<Package<'static>> {
     let mut texts = Vec::new();
     let mut beside = Vec::new();
     for member in archive.members().to_vec() {
@@ -110,7 +119,7 @@ fn of_archive(mut archive: Archive, name: String) -> Result<Package<'static>> {
             continue;
         }
         let full = format!("{name}: {}", member.name);
-        let decoded = text(archive.read(&member)?, &full, None)?;
+        let decoded = text(archive.read(&member)?, &full, choice)?;
         let encoding = decoded.encoding();
         let start = start(decoded, &full)?;
         let looked = Looked::at(&start, full, Some(member.name.clone()), encoding);
@@ -122,7 +131,7 @@ fn of_archive(mut archive: Archive, name: String) -> Result<Package<'static>> {
     }
     let bytes = Some(texts.iter().map(|(_, member)| member.bytes).sum());
     let texts = Texts::Archive(Box::new(archive), texts);
-    Ok(Package { name, compression: "zip", bytes, beside, texts })
+    Ok(Package { name, compression: "zip", bytes, beside, choice, texts })
 }
 
 impl Looked {
@@ -153,7 +162,7 @@ impl Package<'_> {
             Texts::One(looked, input) => take(looked, input),
             Texts::Archive(archive, texts) => {
                 for (looked, member) in texts {
-                    let mut decoded = text(archive.read(member)?, &looked.name, None)?;
+                    let mut decoded = text(archive.read(member)?, &looked.name, self.choice)?;
                     take(looked, &mut decoded)?;
                 }
                 Ok(())
