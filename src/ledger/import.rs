@@ -75,7 +75,8 @@ pub trait ImportSession: Send {
 
     /// Applies every row in one transaction; when this returns, it is durable.
     ///
-    /// `read` and `rejected` are the file's counts: `read` is `rejected` plus the rows pushed.
+    /// `read` and `rejected` are the file's counts: `read` is `rejected` plus the rows pushed and taken,
+    /// where a row of several records is one, and one without a record is one too.
     ///
     /// An import is monotone: it adds blocks and tightens them, and never lifts one. Cost: a sorted
     /// pass over the rows, each an insert in key order. Memory: the sorter's buffers, SQLite's page

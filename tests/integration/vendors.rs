@@ -437,6 +437,17 @@ fn compressed_files_and_other_encodings_are_read_as_what_they_hold() {
 }
 
 #[test]
+fn a_separator_line_is_obeyed_and_counts_as_a_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", "sep=;\r\nemail;reason\r\nann@example.com;bounce\r\nbob;bounce\r\n");
+    sandbox.quell(["import", "suppressions", "a.csv"]).expect(3).says("line 4");
+    let answer = import(&sandbox, &["a.csv", "--allow-rejects", "1"]);
+    assert_eq!((&answer["added"], &answer["kind"]), (&json!(1), &json!("suppressions")));
+    sandbox.write("b.csv", "\u{feff}sep=\t\nip\tcreated\temail\nx\t1\tbob@example.com\n");
+    assert_eq!(import(&sandbox, &["b.csv"])["format"], "sendgrid-spam");
+}
+
+#[test]
 fn a_file_with_a_fault_leaves_nothing_and_stops_those_after_it() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", format!("{SPAM}ann@example.com,1,x\n"));

@@ -73,7 +73,7 @@ fn named(name: &str) -> Result<&'static Format> {
 
 /// What the texts of one package are: all the same.
 pub(super) fn decide(choice: Choice, texts: &[&Looked], name: &str) -> Result<Candidate> {
-    let told = "you say so";
+    let told = "the command line";
     match choice {
         Choice::Kind(kind) => return Ok(Candidate { form: Form::Native(kind), why: told }),
         Choice::Vendor(format) => return Ok(Candidate { form: Form::Vendor(format), why: told }),
