@@ -89,7 +89,18 @@ pub(super) fn kinds_of(seen: &super::detect::Seen) -> Vec<Kind> {
             _ => seen.is_exactly(&required, &optional),
         }
     };
-    if seen.is_json() { Vec::new() } else { Kind::ALL.into_iter().filter(is_of).collect() }
+    if seen.is_json() {
+        return Vec::new();
+    }
+    if let (false, Some([first])) = (seen.has_header(), seen.rows().first().map(Vec::as_slice)) {
+        return if is_digest(first) { vec![Kind::Digests] } else { Vec::new() };
+    }
+    Kind::ALL.into_iter().filter(is_of).collect()
+}
+
+/// Says whether a line is a digest, or means to be one.
+fn is_digest(line: &str) -> bool {
+    DigestValue::parse(line, None) != Err(InvalidDigest::NotADigest)
 }
 
 fn names(columns: &[Column]) -> String {
@@ -109,7 +120,7 @@ impl Columns {
     /// A list of digests may have no header: when its first line is one cell and a digest, it is a row.
     pub fn of_file(kind: Kind, header: &Header, name: &str) -> Result<(Self, usize)> {
         if let (Kind::Digests, [first]) = (kind, header.names())
-            && DigestValue::parse(first, None) != Err(InvalidDigest::NotADigest)
+            && is_digest(first)
         {
             let mut places = [None; COLUMNS];
             places[Column::Digest as usize] = Some(0);
