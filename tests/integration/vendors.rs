@@ -317,16 +317,16 @@ fn a_dry_run_reads_everything_shows_it_and_applies_nothing() {
 fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in files {
-        let offset = out.len() as u32;
+        let offset = short::<u32>(out.len());
         let crc = crc32(text.as_bytes());
         let mut common = Vec::new();
         for number in [20_u16, 0, 0, 0, 0x21] {
             common.extend_from_slice(&number.to_le_bytes());
         }
-        for number in [crc, text.len() as u32, text.len() as u32] {
+        for number in [crc, short(text.len()), short(text.len())] {
             common.extend_from_slice(&number.to_le_bytes());
         }
-        common.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        common.extend_from_slice(&short::<u16>(name.len()).to_le_bytes());
         common.extend_from_slice(&[0, 0]);
         out.extend_from_slice(b"PK\x03\x04");
         out.extend_from_slice(&common);
@@ -338,7 +338,8 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         directory.extend_from_slice(&offset.to_le_bytes());
         directory.extend_from_slice(name.as_bytes());
     }
-    let (start, length, count) = (out.len() as u32, directory.len() as u32, files.len() as u16);
+    let (start, length) = (short::<u32>(out.len()), short::<u32>(directory.len()));
+    let count = short::<u16>(files.len());
     out.extend_from_slice(&directory);
     out.extend_from_slice(b"PK\x05\x06\0\0\0\0");
     out.extend_from_slice(&count.to_le_bytes());
@@ -347,6 +348,11 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     out.extend_from_slice(&start.to_le_bytes());
     out.extend_from_slice(&[0, 0]);
     out
+}
+
+/// A length as an archive has it.
+fn short<T: TryFrom<usize>>(length: usize) -> T {
+    T::try_from(length).ok().expect("a short file")
 }
 
 fn crc32(bytes: &[u8]) -> u32 {

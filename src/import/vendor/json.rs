@@ -3,9 +3,12 @@
 //! A document is read as it comes: at no time is more than one row of it in memory. Several documents may
 //! follow each other, as the pages of an API do; an object without an array of rows is a row.
 
+mod start;
+mod tracked;
+
+use super::VendorFile;
 use super::row::{CellTexts, Columns};
 use super::table::Rows;
-use super::{FORMATS, VendorFile};
 use crate::address::KeyBuffer;
 use crate::delimited::Limits;
 use crate::error::{Error, Result};
@@ -13,10 +16,12 @@ use crate::import::reader::{Gather, Taken};
 use crate::import::reject::{Reject, RejectCause};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+pub(in crate::import) use start::first_row;
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use tracked::{Tap, Tracked};
 
 /// Rows that are gathered into one part.
 const PART_ROWS: u64 = 10_000;
@@ -227,80 +232,6 @@ impl<'de> Visitor<'de> for Element {
     }
 }
 
-/// Where a reader of JSON is.
-struct Tracked<R> {
-    input: R,
-    bytes: u64,
-    line: u64,
-    last: u8,
-    /// What was read since a row began.
-    row: Option<Vec<u8>>,
-    row_max: usize,
-    /// Whether the last document with rows says that there are more.
-    more_pages: bool,
-}
-
-/// The same reader, for the parser: it asks for one byte at a time, so what was given to it is what it
-/// has understood.
-struct Tap<'t, R>(&'t RefCell<Tracked<R>>);
-
-impl<R: BufRead> Read for Tap<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.borrow_mut().read(into)
-    }
-}
-
-impl<R> Tracked<R> {
-    /// Begins to record, with the byte that the parser has looked at already; returns its line.
-    fn record(&mut self) -> u64 {
-        self.row = Some(vec![self.last]);
-        self.line
-    }
-
-    /// Ends recording: what was recorded, and how many bytes were read by now.
-    fn recorded(&mut self) -> (Vec<u8>, u64) {
-        (self.row.take().unwrap_or_default(), self.bytes)
-    }
-}
-
-impl<R: BufRead> Tracked<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Some(to) = into.first_mut() else { return Ok(0) };
-        let Some(byte) = self.input.fill_buf()?.first().copied() else { return Ok(0) };
-        self.input.consume(1);
-        *to = byte;
-        self.bytes += 1;
-        self.line += u64::from(byte == b'\n');
-        self.last = byte;
-        if let Some(row) = &mut self.row {
-            row.push(byte);
-            if row.len() > self.row_max {
-                return Err(io::Error::other(format!("a row over {} bytes", self.row_max)));
-            }
-        }
-        Ok(1)
-    }
-
-    /// Goes on to the next document; false at the end.
-    fn skip_space(&mut self) -> io::Result<bool> {
-        loop {
-            match self.input.fill_buf()?.first() {
-                None => return Ok(false),
-                Some(byte) if byte.is_ascii_whitespace() => {
-                    self.read(&mut [0])?;
-                }
-                // A byte-order mark, which only the start of a file has.
-                Some(0xef) if self.bytes == 0 => {
-                    for _ in 0..3 {
-                        self.read(&mut [0])?;
-                    }
-                }
-                Some(_) => return Ok(true),
-            }
-        }
-    }
-}
-
 /// Documents with an array of rows, one after the other.
 fn documents<R: BufRead>(
     input: R,
@@ -309,9 +240,7 @@ fn documents<R: BufRead>(
     sink: &mut dyn TakeRow,
 ) -> Result<()> {
     let row_max = Limits::default().record_bytes_max;
-    let (row, more_pages) = (None, false);
-    let tracked = Tracked { input, bytes: 0, line: 1, last: 0, row, row_max, more_pages };
-    let tracked = RefCell::new(tracked);
+    let tracked = RefCell::new(Tracked::new(input, row_max));
     let mut failure = None;
     loop {
         let more = tracked.borrow_mut().skip_space();
@@ -452,77 +381,6 @@ impl<'de, R> DeserializeSeed<'de> for Recorded<'_, R> {
         let line = self.0.borrow_mut().record();
         Ok((line, Element.deserialize(from)?))
     }
-}
-
-/// What the start of a JSON text looks like.
-#[derive(Debug, Default)]
-pub(in crate::import) struct Start {
-    /// The name of the array that has the rows, when it has one.
-    pub(in crate::import) at: Option<String>,
-    /// Whether the first line is an object by itself, and a row.
-    pub(in crate::import) is_line: bool,
-    /// The first row's members, as texts.
-    pub(in crate::import) row: Vec<(String, String)>,
-}
-
-/// Looks at the first bytes of a JSON text, which may end anywhere.
-pub(in crate::import) fn first_row(text: &[u8]) -> Start {
-    let mut start = Start::default();
-    let mut from = serde_json::Deserializer::from_slice(text);
-    // An error is the end: of what was wanted, or of the text.
-    let whole = from.deserialize_any(First(&mut start)).is_ok();
-    let first_line = text.trim_ascii_start().split(|byte| *byte == b'\n').next();
-    let is_object = first_line.is_some_and(|line| object_of(line.trim_ascii()).is_ok());
-    start.is_line = start.at.is_none() && whole && is_object;
-    start
-}
-
-/// Fills a [`Start`], and ends with an error as soon as it has a row of an array.
-struct First<'s>(&'s mut Start);
-
-impl<'de> Visitor<'de> for First<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        if let Some(Some(object)) = seq.next_element_seed(Element)? {
-            self.0.row = texts(object);
-            return Err(serde::de::Error::custom("enough"));
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let names = || FORMATS.iter().filter_map(|format| format.json).flatten();
-        let mut row = Object::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if names().any(|name| name.eq_ignore_ascii_case(&key)) {
-                self.0.at = Some(key);
-                return map.next_value_seed(FirstOf(self));
-            }
-            row.push((key, map.next_value()?));
-        }
-        self.0.row = texts(row);
-        Ok(())
-    }
-}
-
-/// The first row of an array in an object.
-struct FirstOf<'s>(First<'s>);
-
-impl<'de> DeserializeSeed<'de> for FirstOf<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_seq(self.0)
-    }
-}
-
-fn texts(object: Object) -> Vec<(String, String)> {
-    object.into_iter().map(|(name, value)| (name, text_of(&value))).collect()
 }
 
 #[cfg(test)]
