@@ -52,6 +52,12 @@ const OTHER_DOMAINS: &[&str] = &[
     "gmail.com",
     "googlemail.com",
     "yahoo.com",
+    "yahoo.co.uk",
+    "ymail.com",
+    // Names that only begin or end as a provider's does: a widening must leave them alone.
+    "mail.gmail.com",
+    "mail.googlemail.com",
+    "notgmail.com",
     // Mobile carriers whose addresses break RFC 5321 (dots at the end of the local part) and are mailed all the same.
     "docomo.ne.jp",
     "ezweb.ne.jp",
@@ -404,6 +410,8 @@ fn no_address_could_be_a_real_persons() {
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "md")),
     );
+    // Other projects' test suites say what they say, and their licences name who to write to.
+    files.retain(|path| !path.starts_with(root().join("tests/conformance")));
     for path in files {
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for (index, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {

@@ -1,5 +1,6 @@
 //! The part after the `@`: labels, A-labels and address literals.
 
+use super::explain::Rule;
 use super::invalid::InvalidAddress;
 use super::{DOMAIN_BYTES_MAX, LABEL_BYTES_MAX};
 use idna::AsciiDenyList;
@@ -7,17 +8,28 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The domain as it stands in a key.
-pub(super) fn normalise(domain: &str) -> Result<String, InvalidAddress> {
+/// The domain as it stands in a key; `saw` hears of each step.
+pub(super) fn normalise(
+    domain: &str,
+    mut saw: impl FnMut(Rule, &str),
+) -> Result<String, InvalidAddress> {
     if let Some(rest) = domain.strip_prefix('[') {
-        return literal(rest).ok_or(InvalidAddress::InvalidLiteral);
+        let literal = literal(rest).ok_or(InvalidAddress::InvalidLiteral)?;
+        saw(Rule::Literal, &literal);
+        return Ok(literal);
     }
     // An A-label is ASCII already: UTS 46 leaves a true one as it is, and a false one is what the
     // other side may hold too, so it's compared as it stands.
-    let mut ascii = if domain.is_ascii() { domain.to_ascii_lowercase() } else { to_ascii(domain)? };
+    let (rule, mut ascii) = if domain.is_ascii() {
+        (Rule::DomainCase, domain.to_ascii_lowercase())
+    } else {
+        (Rule::Idna, to_ascii(domain)?)
+    };
+    saw(rule, &ascii);
     // After the mapping, which makes dots of U+3002 and its like.
     if ascii.ends_with('.') {
         ascii.pop();
+        saw(Rule::TrailingDot, &ascii);
     }
     check(&ascii)?;
     Ok(ascii)

@@ -1,5 +1,6 @@
 //! Where in a cell the address stands, and where it splits.
 
+use super::explain::{Rule, Watch};
 use super::invalid::InvalidAddress;
 
 /// An address taken apart, neither side judged yet.
@@ -41,15 +42,22 @@ pub(super) fn trim_end(text: &str) -> &str {
 }
 
 /// The one address in `cell`, which is trimmed and in NFC: without `mailto:`, display name and brackets.
-pub(super) fn address(cell: &str) -> Result<&str, InvalidAddress> {
+pub(super) fn address<'a>(
+    cell: &'a str,
+    watch: &mut impl Watch,
+) -> Result<&'a str, InvalidAddress> {
     let outer = without_mailto(cell);
     let outside = outer.unwrap_or(cell);
-    let address = match bracketed(outside)? {
+    watch.saw(Rule::Mailto, || outside.to_owned());
+    let inside = bracketed(outside)?;
+    watch.saw(Rule::DisplayName, || inside.unwrap_or(outside).to_owned());
+    let address = match inside {
         // One `mailto:` goes, not one on each side of the bracket.
         Some(inside) if outer.is_none() => without_mailto(inside).unwrap_or(inside),
         Some(inside) => inside,
         None => outside,
     };
+    watch.saw(Rule::Mailto, || address.to_owned());
     if address.is_empty() { Err(InvalidAddress::Empty) } else { Ok(address) }
 }
 

@@ -1,8 +1,9 @@
 //! Which addresses count as the same person's.
 
+use super::explain::{Explanation, Steps};
 use super::invalid::InvalidAddress;
 use super::key::{Key, KeyBuffer};
-use super::{fast, slow};
+use super::{fast, slow, widen};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -10,15 +11,33 @@ use std::str::FromStr;
 /// How far addresses are brought together: the exact rules, plus any widenings a store opted into.
 ///
 /// A store fixes its policy at `init`, and every segment names it, because keys made under two
-/// policies can't be compared. This version knows the exact policy only.
+/// policies can't be compared. [`Display`](fmt::Display) gives the name that [`FromStr`] reads: `exact`, or
+/// the [widenings](super#the-widenings) joined by commas, always in one order.
+///
+/// ```
+/// use quell::address::{KeyBuffer, Policy};
+///
+/// let policy: Policy = "googlemail, gmail-dots".parse()?;
+/// assert_eq!(policy.to_string(), "gmail-dots,googlemail");
+///
+/// let mut buffer = KeyBuffer::new();
+/// let key = policy.key(b"Ann.Smith@googlemail.com", &mut buffer).expect("an address");
+/// assert_eq!(key.as_str(), "annsmith@gmail.com");
+/// # Ok::<(), quell::address::PolicyError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Policy {
-    /// One bit a widening; none is the exact policy. No bit has been given out yet.
+    /// One bit a widening; none is the exact policy. Segments store them: a bit never changes its meaning.
     widenings: u32,
 }
 
-/// Widenings with a name but, in this version, no rules.
-const WIDENINGS: [&str; 4] = ["gmail-dots", "plus-tags", "googlemail", "yahoo-dash"];
+/// The names of the widenings and their bits, in the order of a policy's name.
+const WIDENINGS: [(&str, u32); 4] = [
+    ("gmail-dots", widen::GMAIL_DOTS),
+    ("googlemail", widen::GOOGLEMAIL),
+    ("plus-tags", widen::PLUS_TAGS),
+    ("yahoo-dash", widen::YAHOO_DASH),
+];
 
 impl Policy {
     /// The [exact policy](super#the-rules-of-the-exact-policy): the default.
@@ -59,7 +78,7 @@ impl Policy {
         buffer: &'b mut KeyBuffer,
     ) -> Result<Key<'b>, InvalidAddress> {
         match fast::write(raw, &mut buffer.bytes) {
-            Some(length) => Ok(buffer.key(length)),
+            Some(length) => Ok(self.widened(length, buffer)),
             None => self.key_without_shortcut(raw, buffer),
         }
     }
@@ -92,7 +111,7 @@ impl Policy {
         buffer: &'b mut KeyBuffer,
     ) -> Result<Key<'b>, InvalidAddress> {
         match fast::write_in(text, &cell, &mut buffer.bytes) {
-            Some(length) => Ok(buffer.key(length)),
+            Some(length) => Ok(self.widened(length, buffer)),
             None => self.key_declined(text, cell, buffer),
         }
     }
@@ -119,13 +138,63 @@ impl Policy {
         buffer: &'b mut KeyBuffer,
     ) -> Result<Key<'b>, InvalidAddress> {
         let length = slow::write(raw, &mut buffer.bytes)?;
-        Ok(buffer.key(length))
+        Ok(self.widened(length, buffer))
+    }
+
+    /// The key of the exact key that is the first `length` bytes of `buffer`.
+    #[inline(always)]
+    fn widened<'b>(&self, length: usize, buffer: &'b mut KeyBuffer) -> Key<'b> {
+        // The same way for every row of a run.
+        if self.widenings == 0 {
+            return buffer.key(length);
+        }
+        let length = widen::write(self.widenings, &mut buffer.bytes, length, &mut ());
+        buffer.key(length)
+    }
+
+    /// How the address in `raw` becomes its key, or where it fails: what [`Policy::key`] does, watched.
+    ///
+    /// For people: it takes the general path and keeps every text in between. Bytes that are not UTF-8 are
+    /// shown as U+FFFD.
+    ///
+    /// ```
+    /// use quell::address::Policy;
+    ///
+    /// let policy: Policy = "plus-tags".parse()?;
+    /// let explanation = policy.explain(b" Ann+news@Example.com");
+    /// let steps: Vec<_> = explanation.steps.iter().map(|step| (step.rule.as_str(), &*step.after)).collect();
+    /// assert_eq!(steps, [
+    ///     ("trim", "Ann+news@Example.com"),
+    ///     ("local_case", "ann+news@Example.com"),
+    ///     ("domain_case", "ann+news@example.com"),
+    ///     ("plus_tags", "ann@example.com"),
+    /// ]);
+    /// assert_eq!(explanation.outcome.as_deref(), Ok("ann@example.com"));
+    /// # Ok::<(), quell::address::PolicyError>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, raw: &[u8]) -> Explanation {
+        let mut steps = Steps::new(raw);
+        let mut buffer = KeyBuffer::new();
+        let outcome = slow::write_watched(raw, &mut buffer.bytes, &mut steps).map(|length| {
+            let length = widen::write(self.widenings, &mut buffer.bytes, length, &mut steps);
+            buffer.key(length).as_str().to_owned()
+        });
+        Explanation { steps: steps.into_taken(), outcome }
     }
 }
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("exact")
+        if self.widenings == 0 {
+            return f.write_str("exact");
+        }
+        let chosen = WIDENINGS.iter().filter(|(_, bit)| self.widenings & bit != 0);
+        for (place, (name, _)) in chosen.enumerate() {
+            f.write_str(if place == 0 { "" } else { "," })?;
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 
@@ -133,19 +202,21 @@ impl fmt::Display for Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// A widening this version knows by name only.
-    NotSupported(&'static str),
+    /// `exact` beside a widening.
+    ExactAndMore,
     /// A word that names no policy.
     Unknown(String),
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const EXPECTED: &str =
+            "expected `exact`, or any of `gmail-dots`, `googlemail`, `plus-tags`, `yahoo-dash`";
         match self {
-            Self::NotSupported(word) => {
-                write!(f, "policy `{word}` is not supported by this version, expected `exact`")
+            Self::ExactAndMore => {
+                write!(f, "policy `exact` beside a widening, which is not exact, {EXPECTED}")
             }
-            Self::Unknown(word) => write!(f, "unknown policy `{word}`, expected `exact`"),
+            Self::Unknown(word) => write!(f, "unknown policy `{word}`, {EXPECTED}"),
         }
     }
 }
@@ -155,53 +226,79 @@ impl std::error::Error for PolicyError {}
 impl FromStr for Policy {
     type Err = PolicyError;
 
-    /// Reads words separated by commas; `exact` is the only one this version can do.
+    /// Reads words separated by commas, in any order and case, with space around them; a repeated word counts
+    /// once. `exact` stands alone.
     fn from_str(words: &str) -> Result<Self, PolicyError> {
+        let (mut widenings, mut exact) = (0, false);
         for word in words.split(',').map(str::trim) {
-            let known = WIDENINGS.iter().find(|name| name.eq_ignore_ascii_case(word));
+            let known = WIDENINGS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
             match known {
-                Some(name) => return Err(PolicyError::NotSupported(name)),
-                None if word.eq_ignore_ascii_case("exact") => {}
+                Some((_, bit)) => widenings |= bit,
+                None if word.eq_ignore_ascii_case("exact") => exact = true,
                 None => return Err(PolicyError::Unknown(word.to_owned())),
             }
         }
-        Ok(Self::EXACT)
+        if exact && widenings != 0 {
+            Err(PolicyError::ExactAndMore)
+        } else {
+            Ok(Self { widenings })
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn exact_is_the_default_has_number_zero_and_reads_back() {
         assert_eq!(Policy::default(), Policy::EXACT);
         assert_eq!(Policy::EXACT.id(), 0);
-        assert_eq!(Policy::EXACT.to_string().parse(), Ok(Policy::EXACT));
-        assert_eq!(" EXACT ".parse(), Ok(Policy::EXACT));
-    }
-
-    #[test]
-    fn a_widening_is_refused_by_name_and_never_taken_for_exact() {
-        for name in WIDENINGS {
-            assert_eq!(name.parse::<Policy>(), Err(PolicyError::NotSupported(name)));
-            let list = format!("exact, {name}");
-            assert_eq!(list.parse::<Policy>(), Err(PolicyError::NotSupported(name)));
+        assert_eq!(Policy::EXACT.to_string(), "exact");
+        for words in ["exact", " EXACT ", "exact,exact"] {
+            assert_eq!(words.parse(), Ok(Policy::EXACT));
         }
-        assert_eq!(
-            PolicyError::NotSupported("plus-tags").to_string(),
-            "policy `plus-tags` is not supported by this version, expected `exact`"
-        );
     }
 
     #[test]
-    fn an_unknown_word_is_named() {
-        for word in ["", "exactly", "exact-ish"] {
+    fn every_policy_has_one_name_and_one_number_that_stays() {
+        let numbers = ["gmail-dots", "googlemail", "plus-tags", "yahoo-dash"]
+            .map(|name| name.parse::<Policy>().unwrap().id());
+        assert_eq!(numbers, [1, 2, 4, 8]);
+        let mut names = BTreeSet::new();
+        for widenings in 0..16 {
+            let policy = Policy { widenings };
+            assert_eq!(policy.id(), widenings);
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+            names.insert(policy.to_string());
+        }
+        assert_eq!(names.len(), 16);
+        assert!(names.contains("gmail-dots,googlemail,plus-tags,yahoo-dash"));
+    }
+
+    #[test]
+    fn order_case_space_and_repeats_do_not_matter() {
+        let policy: Policy = "gmail-dots,plus-tags".parse().unwrap();
+        for words in ["plus-tags,gmail-dots", " Plus-Tags , GMAIL-DOTS,plus-tags "] {
+            assert_eq!(words.parse(), Ok(policy), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_named_and_nothing_is_taken_for_exact() {
+        for word in ["", "exactly", "exact-ish", "gmail_dots"] {
             assert_eq!(word.parse::<Policy>(), Err(PolicyError::Unknown(word.to_owned())));
+            let list = format!("plus-tags,{word}");
+            assert_eq!(list.parse::<Policy>(), Err(PolicyError::Unknown(word.to_owned())));
+        }
+        for list in ["exact,plus-tags", "plus-tags, exact"] {
+            assert_eq!(list.parse::<Policy>(), Err(PolicyError::ExactAndMore));
         }
         assert_eq!(
             "exactly".parse::<Policy>().unwrap_err().to_string(),
-            "unknown policy `exactly`, expected `exact`"
+            "unknown policy `exactly`, expected `exact`, or any of `gmail-dots`, `googlemail`, \
+             `plus-tags`, `yahoo-dash`"
         );
     }
 }

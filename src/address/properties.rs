@@ -8,6 +8,27 @@ use proptest::prelude::*;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
+/// Every policy there is: each set of the four widenings.
+fn policies() -> Vec<Policy> {
+    const NAMES: [&str; 4] = ["gmail-dots", "googlemail", "plus-tags", "yahoo-dash"];
+    (0..16)
+        .map(|set: usize| {
+            let chosen = NAMES.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            let words: Vec<_> = chosen.map(|(_, name)| *name).collect();
+            if words.is_empty() { Policy::EXACT } else { words.join(",").parse().unwrap() }
+        })
+        .collect()
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    prop::sample::select(policies())
+}
+
+fn key_under(policy: Policy, raw: &[u8]) -> Outcome {
+    let mut buffer = KeyBuffer::new();
+    policy.key(raw, &mut buffer).map(|key| key.as_bytes().to_vec())
+}
+
 type Outcome = Result<Vec<u8>, InvalidAddress>;
 
 fn key(raw: &[u8]) -> Outcome {
@@ -105,6 +126,40 @@ fn around() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A cell that a widening is about, nearly.
+fn cell_to_widen() -> impl Strategy<Value = String> {
+    let local = prop_oneof![
+        6 => "[aB.+-]{1,8}",
+        2 => "(a|\\.|\\+|-|e\u{301}|\u{301}|É|\u{FF0E}|\u{FF0B}|\u{FF21}|\u{FF0D}|Σ|\u{FF76}|\u{FF9E}|\u{1100}|\u{1161}){1,8}",
+        1 => "\"[a.+ -]{0,6}\"",
+        1 => local(),
+    ];
+    let domain = prop_oneof![
+        6 => prop::sample::select(vec![
+            "gmail.com", "googlemail.com", "GoogleMail.com.", "yahoo.com", "Yahoo.co.uk", "example.com",
+            "gmail.com.example", "\u{FF47}mail.com", "gmail\u{3002}com",
+        ]).prop_map(str::to_owned),
+        1 => domain(),
+    ];
+    prop_oneof![
+        4 => (local, domain).prop_map(|(local, domain)| format!("{local}@{domain}")),
+        1 => cell(),
+    ]
+}
+
+/// `text` with each ASCII character before its last `@` in its full-width form where it has one that counts
+/// as the same.
+fn widely(text: &str) -> String {
+    let end = text.rfind('@').unwrap_or(0);
+    let wide = |c: char| match c {
+        'A'..='Z' | 'a'..='z' | '0'..='9' | '.' | '+' | '-' => {
+            char::from_u32(u32::from(c) - 0x21 + 0xFF01).unwrap()
+        }
+        _ => c,
+    };
+    text[..end].chars().map(wide).chain(text[end..].chars()).collect()
+}
+
 /// A cell that holds an address, nearly.
 fn cell() -> impl Strategy<Value = String> {
     let at = prop_oneof![12 => Just("@"), 1 => Just("@@"), 1 => Just(""), 1 => Just(" @")];
@@ -181,6 +236,92 @@ proptest! {
         let expected = key(cell.as_bytes());
         prop_assert_eq!(&key(cell.nfc().collect::<String>().as_bytes()), &expected);
         prop_assert_eq!(&key(cell.nfd().collect::<String>().as_bytes()), &expected);
+    }
+
+    #[test]
+    fn a_widened_key_is_the_widened_key_of_the_exact_key_and_of_itself(
+        policy in any_policy(), cell in cell_to_widen(),
+    ) {
+        let exact = key(cell.as_bytes());
+        let widened = key_under(policy, cell.as_bytes());
+        match (exact, widened) {
+            (Ok(exact), Ok(widened)) => {
+                prop_assert_eq!(&key_under(policy, &exact), &Ok(widened.clone()));
+                prop_assert_eq!(&key_under(policy, &widened), &Ok(widened.clone()));
+                prop_assert_eq!(&key(&widened), &Ok(widened.clone()));
+                prop_assert!(widened.len() <= exact.len());
+                let at = widened.iter().rposition(|&byte| byte == b'@').unwrap();
+                prop_assert!((1..=LOCAL_BYTES_MAX).contains(&at));
+                prop_assert!(std::str::from_utf8(&widened).is_ok());
+            }
+            (exact, widened) => prop_assert_eq!(exact, widened),
+        }
+    }
+
+    #[test]
+    fn under_every_policy_all_ways_to_a_key_agree(
+        policy in any_policy(), cell in cell_to_widen(), behind in "[a.@+]{0,70}",
+    ) {
+        let mut buffer = KeyBuffer::new();
+        let expected = key_under(policy, cell.as_bytes());
+        let slow = policy.key_without_shortcut(cell.as_bytes(), &mut buffer);
+        prop_assert_eq!(&slow.map(|key| key.as_bytes().to_vec()), &expected);
+        let text = format!("{cell}{behind}");
+        let inside = policy.key_in(text.as_bytes(), 0..cell.len(), &mut buffer);
+        prop_assert_eq!(&inside.map(|key| key.as_bytes().to_vec()), &expected);
+    }
+
+    #[test]
+    fn an_explanation_leads_from_the_cell_to_the_key(
+        policy in any_policy(), cell in cell_to_widen(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut damaged = cell.clone().into_bytes();
+        damaged.insert(at.index(damaged.len() + 1), byte);
+        for cell in [cell.as_bytes(), &damaged] {
+            let explanation = policy.explain(cell);
+            let mut now = String::from_utf8_lossy(cell).into_owned();
+            for step in &explanation.steps {
+                prop_assert_eq!(&step.before, &now);
+                prop_assert_ne!(&step.before, &step.after);
+                now.clone_from(&step.after);
+            }
+            let expected = key_under(policy, cell);
+            if expected.is_ok() {
+                prop_assert_eq!(now.into_bytes(), expected.clone().unwrap());
+            }
+            prop_assert_eq!(explanation.outcome.map(String::into_bytes), expected);
+        }
+    }
+
+    #[test]
+    fn case_width_and_normal_forms_agree_under_every_policy(
+        policy in any_policy(), cell in cell_to_widen(),
+    ) {
+        let expected = key_under(policy, cell.as_bytes());
+        for spelling in [
+            cell.to_ascii_lowercase(),
+            cell.to_ascii_uppercase(),
+            cell.nfc().collect(),
+            cell.nfd().collect(),
+        ] {
+            prop_assert_eq!(&key_under(policy, spelling.as_bytes()), &expected, "{}", spelling);
+        }
+        // A scheme or a name has no width that could change, and bytes beyond the limits no key.
+        if let (Ok(expected), Ok(wide)) = (&expected, &key_under(policy, widely(&cell).as_bytes())) {
+            if !cell.contains([':', '<']) {
+                prop_assert_eq!(wide, expected, "{}", widely(&cell));
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_width_address_is_that_address(
+        local in "[A-Za-z0-9.+-]{1,20}", domain in "[a-z]{1,8}\\.(com|example)", policy in any_policy(),
+    ) {
+        let plain = format!("{local}@{domain}");
+        let wide = widely(&plain);
+        prop_assert!(!wide[..3].is_ascii());
+        prop_assert_eq!(key_under(policy, wide.as_bytes()), key_under(policy, plain.as_bytes()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Every rule, in order: the path that decides.
 
+use super::explain::{Rule, Watch};
 use super::invalid::InvalidAddress;
 use super::several::several;
 use super::{KEY_BYTES_MAX, LOCAL_BYTES_MAX, domain, local, parse};
@@ -13,10 +14,19 @@ const CELL_BYTES_MAX: usize = 4096;
 #[cold]
 #[inline(never)]
 pub(super) fn write(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize, InvalidAddress> {
-    write_one(raw, bytes).map_err(|fault| {
+    write_watched(raw, bytes, &mut ())
+}
+
+/// [`write()`], telling `watch` what each step leaves.
+pub(super) fn write_watched(
+    raw: &[u8],
+    bytes: &mut [u8; KEY_BYTES_MAX],
+    watch: &mut impl Watch,
+) -> Result<usize, InvalidAddress> {
+    write_one(raw, bytes, watch).map_err(|fault| {
         // Whatever is wrong with the cell as one address: a list that holds one is a list.
         let mut parts = several(raw).filter(|part| part.len() < raw.len());
-        let is_list = parts.any(|part| write_one(part, bytes).is_ok());
+        let is_list = parts.any(|part| write_one(part, bytes, &mut ()).is_ok());
         if is_list { InvalidAddress::SeveralAddresses } else { fault }
     })
 }
@@ -38,14 +48,19 @@ pub fn bare(raw: &[u8]) -> Option<&str> {
     if cell.len() > CELL_BYTES_MAX {
         return None;
     }
-    let address = parse::address(cell).ok()?;
+    let address = parse::address(cell, &mut ()).ok()?;
     parse::split(address).is_ok().then_some(address)
 }
 
-/// [`write()`] of a cell that is taken for one address.
-fn write_one(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize, InvalidAddress> {
+/// [`write_watched`] of a cell that is taken for one address.
+fn write_one(
+    raw: &[u8],
+    bytes: &mut [u8; KEY_BYTES_MAX],
+    watch: &mut impl Watch,
+) -> Result<usize, InvalidAddress> {
     let cell = std::str::from_utf8(raw).map_err(|_| InvalidAddress::NotUtf8)?;
     let cell = parse::trim(cell);
+    watch.saw(Rule::Trim, || cell.to_owned());
     if cell.is_empty() {
         return Err(InvalidAddress::Empty);
     }
@@ -55,9 +70,14 @@ fn write_one(raw: &[u8], bytes: &mut [u8; KEY_BYTES_MAX]) -> Result<usize, Inval
     // Before anything is parsed: `;` and `<` hide in canonical equivalents (U+037E, U+226E), and
     // two spellings of one text must not be split at different places.
     let cell = nfc(cell);
-    let address = parse::split(parse::address(&cell)?)?;
-    let local = local::normalise(address.local)?;
-    let domain = domain::normalise(address.domain)?;
+    watch.saw(Rule::Nfc, || cell.clone().into_owned());
+    let address = parse::split(parse::address(&cell, watch)?)?;
+    let local = local::normalise(address.local, |rule, local| {
+        watch.saw(rule, || format!("{local}@{}", address.domain));
+    })?;
+    let domain = domain::normalise(address.domain, |rule, domain| {
+        watch.saw(rule, || format!("{local}@{domain}"));
+    })?;
     if local.len() > LOCAL_BYTES_MAX {
         return Err(InvalidAddress::LocalTooLong);
     }

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use crate::source::EncodingChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -96,12 +97,20 @@ pub enum Command {
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
     Filter(Filter),
+    /// Say what a file seems to be, and how to import or filter it
+    #[command(
+        after_help = "Example:\n  quell inspect export.csv.gz\n\nThe file is read to its end: an exit code of 0 says that all of it can be decoded."
+    )]
+    Inspect(Inspect),
     /// Find records by address: exact, `ann*`, `*@example.com`
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
     /// Show everything that ever happened to an address
     #[command(after_help = "Example:\n  quell history ann@example.com")]
     History(History),
+    /// Show how an address is read
+    #[command(subcommand)]
+    Address(Address),
     /// Bring the index up to the ledger
     #[command(after_help = "Example:\n  quell compile --full")]
     Compile(Compile),
@@ -125,7 +134,8 @@ pub enum Command {
 /// `init`
 #[derive(Debug, Args)]
 pub struct Init {
-    /// How addresses become keys; fixed for the store's life
+    /// How addresses become keys, fixed for the store's life: exact, or any of gmail-dots, googlemail,
+    /// plus-tags, yahoo-dash, joined by commas
     #[arg(long, default_value = "exact", value_name = "POLICY")]
     pub policy: String,
 }
@@ -137,6 +147,9 @@ pub struct Import {
     /// files; without it they say it themselves. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The files' encoding: utf-8, utf-16 or latin-1; by their bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
     /// Whose files they are, when they don't say it: a vendor's format, or native
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
@@ -227,10 +240,10 @@ pub struct Check {
 /// `filter`
 #[derive(Debug, Args)]
 pub struct Filter {
-    /// The recipients; `-` or none is standard input
+    /// The recipients, plain or compressed by gzip or zstd; `-` or none is standard input
     #[arg(value_name = "INPUT")]
     pub input: Option<PathBuf>,
-    /// Where the kept rows go; `-` or none is standard output
+    /// Where the kept rows go; `-` or none is standard output. Compressed if its name ends in .gz or .zst
     #[arg(long, short, value_name = "OUTPUT")]
     pub output: Option<PathBuf>,
     /// An address column, by name or number from 1; repeatable. Without it, the one header that means an
@@ -249,10 +262,10 @@ pub struct Filter {
     /// The kind of send: bulk or transactional
     #[arg(long, default_value = "bulk", value_name = "CLASS")]
     pub class: String,
-    /// The input's format: csv or tsv; by the file's name if not given
+    /// The input's format: csv, tsv, ndjson or parquet; by the file's name without .gz or .zst if not given
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// The delimiter, if neither comma nor tab: one character
+    /// The delimiter: one character; if not given, a comma, or what a header without commas has
     #[arg(long, value_name = "C")]
     pub delimiter: Option<String>,
     /// The first row is a recipient already
@@ -264,6 +277,10 @@ pub struct Filter {
     /// Where the withheld rows go, each with its reasons
     #[arg(long, value_name = "PATH")]
     pub suppressed: Option<PathBuf>,
+    /// Where kept rows go too that differ from a suppressed address only by dots, a tag, case folding,
+    /// googlemail or one character, each with that address
+    #[arg(long, value_name = "PATH")]
+    pub near_miss: Option<PathBuf>,
     /// Where the run's report goes, as JSON
     #[arg(long, value_name = "PATH")]
     pub report: Option<PathBuf>,
@@ -296,12 +313,52 @@ pub enum Invalid {
     Fail,
 }
 
+/// `inspect`
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The text's encoding: utf-8, utf-16 or latin-1; by its bytes if not given
+    #[arg(long, value_name = "ENCODING")]
+    pub encoding: Option<EncodingChoice>,
+    /// How many rows to show
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub sample: usize,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `search`
 #[derive(Debug, Args)]
 pub struct Search {
     /// An address, or a pattern with `*`
     pub pattern: String,
     /// Print the records as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `address`
+#[derive(Debug, Subcommand)]
+pub enum Address {
+    /// Show each step from an address to its key, or where it fails
+    #[command(
+        after_help = "Example:\n  quell address explain 'Ann <Ann.Smith+news@Example.com>' --policy plus-tags\n\nExit code 1 when the address has no key."
+    )]
+    Explain(Explain),
+}
+
+/// `address explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The address
+    pub address: String,
+    /// The policy; without it the store's, or `exact` where there is no store
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<String>,
+    /// Print the steps as JSON
     #[arg(long)]
     pub json: bool,
 }

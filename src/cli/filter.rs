@@ -1,5 +1,6 @@
 //! `quell filter`: the rows that may be mailed.
 
+mod columnar;
 mod format;
 mod input;
 mod results;
@@ -11,7 +12,8 @@ use crate::address::Policy;
 use crate::delimited::Limits;
 use crate::error::{Error, Result};
 use crate::filter::{
-    ColumnChoice, FileReport, Filter, OnInvalid, Options, Report, Run, Summary, SuppressFiles,
+    Beside, ColumnChoice, FileReport, Filter, NearMisses, OnInvalid, Options, Report, Run, Summary,
+    SuppressFiles,
 };
 use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
@@ -20,6 +22,7 @@ use crate::store::Store;
 use format::{Asked, InputFormat};
 use input::Input;
 use results::Results;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -52,27 +55,23 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
     let answers = answers(context, arguments, now)?;
     let mut results = Results::open(arguments)?;
+    let seekable = columnar::seekable(&source);
     let mut input = Input::open(source, &options.input_name, arguments.report.is_some())?;
-    let format = asked.format(&input, arguments, context.terminal);
+    let format = asked.format(&input, arguments, context.terminal)?;
+    refuse_near_misses(arguments, format)?;
+    if let InputFormat::Delimited { dialect, preamble_bytes } = format {
+        options.dialect = dialect;
+        options.preamble_bytes = preamble_bytes;
+    }
+    let filter = Filter {
+        snapshot: &answers.snapshot,
+        hasher: &answers.hasher,
+        policy: answers.policy,
+        options: &options,
+    };
     let bar = context.terminal.progress("filter", input.plain_bytes());
     let progress = |bytes| bar.inc(bytes);
-    let ran = match format {
-        InputFormat::Delimited { dialect, preamble_bytes } => {
-            options.dialect = dialect;
-            options.preamble_bytes = preamble_bytes;
-            results.reserve(input.plain_bytes());
-            let filter = Filter {
-                snapshot: &answers.snapshot,
-                hasher: &answers.hasher,
-                policy: answers.policy,
-                options: &options,
-            };
-            let (kept, withheld) = results.writers();
-            filter.run(&mut input, kept, withheld, &progress).map(|(summary, _)| summary)
-        }
-        InputFormat::Ndjson => Err(format::not_read("ndjson")),
-        InputFormat::Parquet => Err(format::not_read("parquet")),
-    };
+    let ran = filtered(&filter, format, &mut input, seekable, &mut results, &progress);
     bar.finish_and_clear();
     let summary = ran?;
     let tells = |files: &results::Files<'_>| {
@@ -98,6 +97,52 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     results.publish(input, tells, arguments.fsync)?;
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
+}
+
+/// Filters the input as what it is.
+fn filtered(
+    filter: &Filter<'_>,
+    format: InputFormat,
+    input: &mut Input,
+    seekable: Option<File>,
+    results: &mut Results,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Summary> {
+    if format == InputFormat::Parquet {
+        return columnar::run(filter, input, seekable, results, progress);
+    }
+    results.reserve(input.plain_bytes());
+    let (kept, withheld, near_misses) = results.with_near_misses();
+    let ran = match near_misses {
+        _ if format == InputFormat::Ndjson => filter.run_ndjson(input, kept, withheld, progress),
+        None => filter.run(input, kept, withheld, progress),
+        Some(list) => {
+            let misses = NearMisses::new(*filter)?;
+            let mut beside = Beside::new(kept, (&misses, list));
+            let ran = filter.run(input, &mut beside, withheld, progress)?;
+            beside.finish()?;
+            Ok(ran)
+        }
+    };
+    ran.map(|(summary, _)| summary)
+}
+
+/// Near misses are looked for among delimited rows and in a store's dictionary.
+fn refuse_near_misses(arguments: &Arguments, format: InputFormat) -> Result<()> {
+    if arguments.near_miss.is_none() {
+        return Ok(());
+    }
+    if !arguments.suppress.is_empty() {
+        return Err(Error::usage(
+            "--near-miss needs a store: --suppress files hold no order to search in",
+        )
+        .with_hint("import the files into a store first"));
+    }
+    if !matches!(format, InputFormat::Delimited { .. }) {
+        return Err(Error::usage("--near-miss reads delimited rows only")
+            .with_hint("write the addresses as CSV, and filter that with --near-miss"));
+    }
+    Ok(())
 }
 
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
@@ -133,7 +178,8 @@ fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
 /// A result under the name of another, or of an input, would overwrite it.
 fn refuse_clashes(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
-    let others = [&arguments.suppressed, &arguments.report].into_iter().flatten();
+    let others =
+        [&arguments.suppressed, &arguments.near_miss, &arguments.report].into_iter().flatten();
     let results: Vec<&Path> = others.map(PathBuf::as_path).collect();
     let suppress: Vec<&Path> = arguments.suppress.iter().map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = arguments.input.as_deref().into_iter().chain(suppress).collect();

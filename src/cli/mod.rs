@@ -1,5 +1,6 @@
 //! The `quell` command: words in, words and an exit code out. One file a command.
 
+mod address;
 mod args;
 mod check;
 mod clock;
@@ -15,6 +16,7 @@ mod history;
 mod import;
 mod init;
 mod input;
+mod inspect;
 mod resubscribe;
 mod search;
 mod status;
@@ -22,7 +24,7 @@ mod terminal;
 mod unsubscribe;
 mod verify;
 
-use args::{Cli, Command};
+use args::{Address, Cli, Command};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -78,8 +80,10 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),
+        Command::Address(Address::Explain(arguments)) => address::explain(context, arguments),
         Command::Compile(arguments) => compile::run(context, arguments),
         Command::Verify => verify::run(context),
         Command::Status(arguments) => status::run(context, arguments),

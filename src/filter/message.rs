@@ -4,6 +4,7 @@ use super::judge::ChunkFault;
 use super::options::Options;
 use crate::delimited::{ChunkBuffer, FaultKind};
 use crate::error::{Error, Result};
+use crate::source::{Encoding, Format};
 use std::path::Path;
 
 pub(super) fn count_line_feeds(text: &[u8]) -> u64 {
@@ -66,18 +67,22 @@ fn place(name: &str, chunk: &ChunkBuffer, at: usize, lines: u64) -> String {
 
 /// Recognises what is certainly no delimited text, so that the message is not about its columns.
 pub(super) fn reject_other_formats(start: &[u8], name: &str) -> Result<()> {
-    let kinds: [(&[u8], &str, &str); 4] = [
-        (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "extract or save it as CSV first"),
-        (b"PAR1", "a Parquet file", "export it as CSV first"),
-        (b"\xff\xfe", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
-        (b"\xfe\xff", "UTF-16 text", "convert it first: `iconv -f UTF-16 -t UTF-8`"),
-    ];
-    match kinds.iter().find(|(magic, ..)| start.starts_with(magic)) {
-        Some((_, what, hint)) => {
-            Err(Error::input(format!("`{name}` is {what}, not CSV")).with_hint(*hint))
+    let format = Format::of(start);
+    let hint = match format {
+        Format::Zip => "extract or save it as CSV first",
+        Format::Parquet => "say --format parquet",
+        _ => {
+            let head = start.get(..4096).unwrap_or(start);
+            return match Encoding::of(head, false) {
+                Encoding::Utf16Le | Encoding::Utf16Be => {
+                    Err(Error::input(format!("`{name}` is UTF-16 text, not CSV"))
+                        .with_hint("convert it first: `iconv -f UTF-16 -t UTF-8`"))
+                }
+                _ => Ok(()),
+            };
         }
-        None => Ok(()),
-    }
+    };
+    Err(Error::input(format!("`{name}` is {}, not CSV", format.what())).with_hint(hint))
 }
 
 pub(super) fn write_error(what: &str, error: std::io::Error) -> Error {

@@ -23,6 +23,17 @@ impl Tally {
         self.by_reason[reason as usize]
     }
 
+    /// The counts of a part of which `kept` rows were kept, and so many withheld for each first reason.
+    pub(super) fn of(kept: u64, withheld: &[(Reason, u64)]) -> Self {
+        let mut tally = Self { kept, ..Self::default() };
+        for &(reason, count) in withheld {
+            tally.by_reason[reason as usize] += count;
+            tally.withheld += count;
+        }
+        tally.read = tally.kept + tally.withheld;
+        tally
+    }
+
     /// Adds the counts of another part of the run.
     pub fn add(&mut self, other: &Self) {
         self.read += other.read;

@@ -59,9 +59,12 @@ pub(super) fn foreign(found: &Manifest, expected: &IndexIdentity) -> Option<Erro
     }
     if found.policy != expected.segment.policy {
         let (found, expected) = (found.policy, expected.segment.policy);
-        return Some(manifest(&format!(
-            "made under address policy {found}, this store has {expected}"
-        )));
+        return Some(
+            manifest(&format!("made under address policy {found}, this store has {expected}"))
+                .with_hint(
+                    "a store's policy is fixed by `quell init`; rebuild with `quell compile --full`",
+                ),
+        );
     }
     None
 }

@@ -60,6 +60,7 @@ pub use merge::{SEGMENTS_MAX, Upkeep};
 pub use open::{Index, IndexIdentity, Position};
 pub use overlay::Overlay;
 pub use pattern::Pattern;
+pub use search::Addresses;
 pub use snapshot::{Confirmed, Snapshot};
 pub use writer::{Batch, Committed};
 

@@ -5,10 +5,11 @@ use std::ops::{Bound, ControlFlow};
 use fst::Streamer;
 use fst::map::OpBuilder;
 
-use super::dictionary::recorded;
+use super::dictionary::{dictionary_value, recorded};
 use super::{Pattern, Snapshot};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::Blocks;
+use crate::storage::Blob;
 
 impl Snapshot {
     /// Calls `found` with every held address that matches, in byte order, and with its bits as stored
@@ -38,6 +39,24 @@ impl Snapshot {
             });
         }
         Ok(self.merge_with_overlay(union.union(), pattern, found))
+    }
+
+    /// The addresses of all levels, to be searched many times.
+    ///
+    /// Cost: the first call reads each dictionary whole for its checksum; 60 bytes an address of the overlay.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::search`].
+    pub fn addresses(&self) -> Result<Addresses> {
+        let dictionaries = self.dictionaries()?;
+        let newer = self.overlay().addresses().iter();
+        let newest =
+            fst::Map::from_iter(newer.map(|(key, &blocks)| (key, dictionary_value(blocks))))
+                .map_err(|error| {
+                    Error::untrusted(format!("index: cannot order the latest changes: {error}"))
+                })?;
+        Ok(Addresses { newest, dictionaries })
     }
 
     /// The overlay's keys and the segments' in one order; the overlay's state wins.
@@ -72,6 +91,35 @@ impl Snapshot {
             visit(key, newest.and_then(|state| recorded(state.value)))?;
         }
         newer.try_for_each(|(key, &blocks)| visit(key, blocks))
+    }
+}
+
+/// The addresses of a snapshot, of all its levels; see [`Snapshot::addresses`].
+#[derive(Debug)]
+pub struct Addresses {
+    newest: fst::Map<Vec<u8>>,
+    dictionaries: Vec<fst::Map<Blob>>,
+}
+
+impl Addresses {
+    /// Calls `found` with every held address that `automaton` accepts, in byte order, and with its bits as
+    /// stored (those that expire are not among them, only [`Blocks::EXPIRING`]).
+    ///
+    /// Cost: a step of the automaton for each transition of the dictionaries that it lets live.
+    pub fn search<A: fst::Automaton>(&self, automaton: &A, mut found: impl FnMut(&[u8], Blocks)) {
+        let mut union = OpBuilder::new();
+        union.push(self.newest.search(automaton));
+        for dictionary in &self.dictionaries {
+            union.push(dictionary.search(automaton));
+        }
+        let mut union = union.union();
+        while let Some((key, states)) = union.next() {
+            // The newest level has the least index; the rows of a key are in no promised order.
+            let newest = states.iter().min_by_key(|state| state.index);
+            if let Some(blocks) = newest.and_then(|state| recorded(state.value)) {
+                found(key, blocks);
+            }
+        }
     }
 }
 

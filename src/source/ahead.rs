@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn everything_is_given_in_order_and_the_input_back() {
         for length in [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3_000_000] {
-            let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250_u8).cycle().take(length).collect();
             let mut ahead = Ahead::new(Cursor::new(bytes.clone())).unwrap();
             let mut got = Vec::new();
             ahead.read_to_end(&mut got).unwrap();

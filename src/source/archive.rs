@@ -89,14 +89,32 @@ impl Archive {
         Ok(())
     }
 
-    /// Reads one of [`Archive::members`]. The end is given only after the member's length and checksum were
-    /// found right.
+    /// Reads one of [`Archive::members`] that is text. The end is given only after the member's length and
+    /// checksum were found right.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a member that is encrypted, compressed by a method
-    /// that is not read, or compressed again inside.
+    /// that is not read, or known to be no text.
     pub fn read(&mut self, member: &Member) -> Result<Start<impl Read>> {
+        let name = format!("{}: {}", self.name, member.name);
+        let (format, start) = self.look(member)?;
+        match format {
+            Format::Plain => Ok(start),
+            _ => {
+                Err(Error::input(format!("`{name}` is a compressed or binary file in an archive"))
+                    .with_hint("extract it first; only one layer is read"))
+            }
+        }
+    }
+
+    /// Reads one of [`Archive::members`] as [`Archive::read`] does, whatever it is, and says what its first
+    /// bytes say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::read`], but for a member that is no text.
+    pub fn look(&mut self, member: &Member) -> Result<(Format, Start<impl Read>)> {
         let Self { zip, name, limits, .. } = self;
         let name = format!("{name}: {}", member.name);
         let file = zip.by_index(member.index).map_err(|error| bad(&name, error))?;
@@ -111,13 +129,7 @@ impl Archive {
         };
         let start = Start::read(reader, START_BYTES)
             .map_err(|error| Error::reading(Path::new(&name), error))?;
-        match Format::of(start.first_bytes()) {
-            Format::Plain => Ok(start),
-            _ => {
-                Err(Error::input(format!("`{name}` is a compressed or binary file in an archive"))
-                    .with_hint("extract it first; only one layer is read"))
-            }
-        }
+        Ok((Format::of(start.first_bytes()), start))
     }
 }
 
@@ -181,3 +193,6 @@ fn bad(name: &str, error: ZipError) -> Error {
             .with_hint("fetch it again"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,16 @@ impl Encoding {
         }
     }
 
+    /// The word that chooses it with `--encoding`.
+    #[must_use]
+    pub const fn choice(self) -> &'static str {
+        match self {
+            Self::Utf8 | Self::Utf8Mark => "utf-8",
+            Self::Utf16Le | Self::Utf16Be => "utf-16",
+            Self::Latin1 => "latin-1",
+        }
+    }
+
     /// The encoding of a text that begins with `start`; `whole` says that it is all of it.
     ///
     /// A mark decides; without one, NULs in one half of the pairs of bytes say UTF-16; then what is valid

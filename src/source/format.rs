@@ -22,7 +22,7 @@ pub enum Format {
 const DECOMPRESS: &str = "decompress it first; gzip and zstd are read as they are";
 
 /// First bytes, in the order they are tried.
-const MAGIC: [(&[u8], Format); 15] = [
+const MAGIC: [(&[u8], Format); 16] = [
     (b"\x1f\x8b", Format::Gzip),
     (b"\x28\xb5\x2f\xfd", Format::Zstd),
     (b"PK\x03\x04", Format::Zip),
@@ -39,6 +39,7 @@ const MAGIC: [(&[u8], Format); 15] = [
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         Format::Foreign("an Excel workbook", "save it as CSV first"),
     ),
+    (b"\x89PNG\r\n", Format::Foreign("an image", "export the table as CSV first")),
     (b"%PDF-", Format::Foreign("a PDF", "export the table as CSV first")),
     (b"SQLite format 3\0", Format::Foreign("an SQLite database", "export the table as CSV first")),
 ];
@@ -61,6 +62,19 @@ impl Format {
             .iter()
             .find(|(magic, _)| start.starts_with(magic))
             .map_or(Self::Plain, |(_, format)| *format)
+    }
+
+    /// What it is, in words that follow "is".
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip-compressed",
+            Self::Zstd => "zstd-compressed",
+            Self::Zip => "a ZIP archive or a spreadsheet",
+            Self::Parquet => "a Parquet file",
+            Self::Foreign(what, _) => what,
+            Self::Plain => "text",
+        }
     }
 
     /// Refuses the formats that are known and not read.

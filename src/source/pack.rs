@@ -173,7 +173,7 @@ impl<W: Write> Write for Gate<W> {
 
 /// The two compressors.
 enum Encoder<W: Write> {
-    Gzip(flate2::write::GzEncoder<Gate<W>>),
+    Gzip(Box<flate2::write::GzEncoder<Gate<W>>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, Gate<W>>>),
 }
 
@@ -186,7 +186,7 @@ impl<W: Write> Encoder<W> {
             return Ok(Self::Zstd(Box::new(encoder)));
         }
         let level = flate2::Compression::new(GZIP_LEVEL);
-        Ok(Self::Gzip(flate2::write::GzEncoder::new(out, level)))
+        Ok(Self::Gzip(Box::new(flate2::write::GzEncoder::new(out, level))))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -80,6 +80,31 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column of which no row was looked at yet.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.trim().to_owned(), ..Self::default() }
+    }
+
+    /// Takes the cell of one more row into account.
+    pub fn see(&mut self, cell: &[u8]) {
+        let digest = digest_bytes(cell);
+        self.digest_bytes = self.digest_bytes.or(digest);
+        self.filled += usize::from(!cell.trim_ascii().is_empty());
+        self.addresses += usize::from(is_address(cell));
+        self.digests += usize::from(digest.is_some() && digest == self.digest_bytes);
+    }
+
+    /// The one of `columns` that most likely holds the address: by its name unless its rows say otherwise,
+    /// else the first that holds addresses.
+    #[must_use]
+    pub fn address_among(columns: &[Self]) -> Option<usize> {
+        let named = columns.iter().position(|column| {
+            column.is_named_address() && (column.filled == 0 || column.addresses > 0)
+        });
+        named.or_else(|| columns.iter().position(Self::holds_addresses))
+    }
+
     /// Says whether its name is one for addresses.
     #[must_use]
     pub fn is_named_address(&self) -> bool {
@@ -123,14 +148,10 @@ pub struct Sniffed {
 }
 
 impl Sniffed {
-    /// The one column that most likely holds the address: by its name unless its rows say otherwise, else
-    /// the first that holds addresses.
+    /// The column that most likely holds the address ([`Column::address_among`]).
     #[must_use]
     pub fn address_column(&self) -> Option<usize> {
-        let named = self.columns.iter().position(|column| {
-            column.is_named_address() && (column.filled == 0 || column.addresses > 0)
-        });
-        named.or_else(|| self.columns.iter().position(Column::holds_addresses))
+        Column::address_among(&self.columns)
     }
 
     /// The first `count` rows of the text that was looked at, header left out, cells unquoted.
@@ -210,10 +231,7 @@ impl Sniffed {
         if !self.has_header {
             return self.add(cells);
         }
-        let named = |cell: &&[u8]| Column {
-            name: String::from_utf8_lossy(cell).trim().to_owned(),
-            ..Column::default()
-        };
+        let named = |cell: &&[u8]| Column::named(&String::from_utf8_lossy(cell));
         self.columns = cells.iter().map(named).collect();
     }
 
@@ -223,11 +241,7 @@ impl Sniffed {
             self.columns.resize(cells.len(), Column::default());
         }
         for (column, cell) in self.columns.iter_mut().zip(cells) {
-            let digest = digest_bytes(cell);
-            column.digest_bytes = column.digest_bytes.or(digest);
-            column.filled += usize::from(!cell.trim_ascii().is_empty());
-            column.addresses += usize::from(is_address(cell));
-            column.digests += usize::from(digest.is_some() && digest == column.digest_bytes);
+            column.see(cell);
         }
     }
 }
@@ -312,10 +326,12 @@ fn records(
     }
 }
 
-/// Something with an `@` inside: near enough to tell a row from a header.
+/// Something with an `@` inside a word: near enough to tell a row from a header.
 fn is_address(cell: &[u8]) -> bool {
-    let cell = cell.trim_ascii();
-    memchr::memchr(b'@', cell).is_some_and(|at| at > 0 && at + 1 < cell.len())
+    let letter = |at: Option<usize>| {
+        at.and_then(|at| cell.get(at)).is_some_and(|byte| !byte.is_ascii_whitespace())
+    };
+    memchr::memchr_iter(b'@', cell).any(|at| letter(at.checked_sub(1)) && letter(Some(at + 1)))
 }
 
 /// The length of a digest in hexadecimal digits, in bytes.
@@ -329,3 +345,6 @@ fn digest_bytes(cell: &[u8]) -> Option<usize> {
 fn plain_name(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ fn transcode(decoder: &mut Decoder, raw: &[u8], last: bool, ready: &mut Vec<u8>)
         _ => Decoded { taken: read, wrong: None },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,17 @@ impl Store {
             ("policy of quell.toml", known.policy == settings.policy.to_string()),
             ("key in secret.key", known.key_id == key_id),
         ];
+        if known.policy != settings.policy.to_string() && fits[0].1 {
+            let message = format!(
+                "`{}`: quell.toml names policy `{}`, its ledger was made under `{}`",
+                path.display(),
+                settings.policy,
+                known.policy
+            );
+            return Err(Error::untrusted(message).with_hint(
+                "a store's policy is fixed by `quell init`; docs/operations.md says how to change it",
+            ));
+        }
         if let Some((what, _)) = fits.iter().find(|(_, fits)| !fits) {
             let message = format!(
                 "`{}`: the {what} is not the ledger's: files of two stores",

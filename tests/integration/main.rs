@@ -11,13 +11,19 @@
     reason = "a test says what went wrong by panicking, and prints its seed"
 )]
 
+mod address;
+mod compressed;
 mod damage;
 mod exit_codes;
 mod files;
 mod filter;
 mod import;
+mod inspect;
 mod kill;
+mod ndjson;
+mod near_miss;
 mod oracle;
+mod parquet;
 mod readme;
 mod resubscribe;
 mod rules;

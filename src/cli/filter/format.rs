@@ -5,6 +5,7 @@ use super::input::Input;
 use crate::cli::terminal::Terminal;
 use crate::delimited::{Dialect, Header, Limits, skip_byte_order_mark};
 use crate::error::{Error, Result};
+use crate::filter::PARQUET_MAGIC;
 use crate::source::{Compression, separator_line, sniff};
 
 /// What the input is read as.
@@ -26,6 +27,8 @@ pub(super) enum InputFormat {
 /// What the options and the input's name say of its format.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Asked {
+    /// Nothing: CSV, unless the first bytes are those of a Parquet file.
+    Nothing,
     /// CSV, whose header may say of another delimiter.
     Csv,
     /// This delimiter.
@@ -48,20 +51,23 @@ impl Asked {
             matches!(extension.as_str(), "csv" | "tsv" | "ndjson" | "jsonl" | "parquet")
         });
         let asked = match arguments.format.clone().or(by_name).as_deref() {
-            None | Some("csv") => Self::Csv,
+            None => Self::Nothing,
+            Some("csv") => Self::Csv,
             Some("tsv") => Self::Delimiter(Dialect::TSV),
             Some("ndjson" | "jsonl") => Self::Ndjson,
             Some("parquet") => Self::Parquet,
             Some(other) => {
                 return Err(Error::usage(format!("unknown format `{other}`"))
-                    .with_hint("--format takes csv or tsv"));
+                    .with_hint("--format takes csv, tsv, ndjson or parquet"));
             }
         };
         match (&arguments.delimiter, asked) {
-            (Some(delimiter), Self::Csv | Self::Delimiter(_)) => {
+            (Some(delimiter), Self::Nothing | Self::Csv | Self::Delimiter(_)) => {
                 self::delimiter(delimiter).map(Self::Delimiter)
             }
-            _ => Ok(asked),
+            (_, Self::Ndjson) => only_of_delimited(arguments, "NDJSON").map(|()| asked),
+            (_, Self::Parquet) => only_of_delimited(arguments, "Parquet").map(|()| asked),
+            (None, _) => Ok(asked),
         }
     }
 
@@ -69,17 +75,25 @@ impl Asked {
     ///
     /// A header that is one cell under comma and several under another delimiter is told by `--verbose`;
     /// everything else is read as it always was.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for options that the format has no use for.
     pub(super) fn format(
         self,
         input: &Input,
         arguments: &Arguments,
         terminal: Terminal,
-    ) -> InputFormat {
+    ) -> Result<InputFormat> {
         let dialect = match self {
-            Self::Ndjson => return InputFormat::Ndjson,
-            Self::Parquet => return InputFormat::Parquet,
+            Self::Ndjson => return Ok(InputFormat::Ndjson),
+            Self::Parquet => return Ok(InputFormat::Parquet),
+            Self::Nothing if input.start().starts_with(PARQUET_MAGIC) => {
+                only_of_delimited(arguments, "Parquet")?;
+                return Ok(InputFormat::Parquet);
+            }
             Self::Delimiter(dialect) => Some(dialect),
-            Self::Csv => None,
+            Self::Nothing | Self::Csv => None,
         };
         let start = input.start();
         let mark = skip_byte_order_mark(start);
@@ -93,7 +107,7 @@ impl Asked {
             }
             told.unwrap_or(Dialect::CSV)
         });
-        InputFormat::Delimited { dialect, preamble_bytes }
+        Ok(InputFormat::Delimited { dialect, preamble_bytes })
     }
 }
 
@@ -122,8 +136,13 @@ fn delimiter(text: &str) -> Result<Dialect> {
     })
 }
 
-/// The error for a format that this version knows and does not read.
-pub(super) fn not_read(format: &str) -> Error {
-    Error::usage(format!("this version reads csv and tsv, not {format}"))
-        .with_hint("convert the file to CSV first")
+/// Refuses options that would be without effect: who gives them expects something else of the input.
+fn only_of_delimited(arguments: &Arguments, format: &str) -> Result<()> {
+    let option = match arguments {
+        Arguments { delimiter: Some(_), .. } => "--delimiter",
+        Arguments { no_header: true, .. } => "--no-header",
+        _ => return Ok(()),
+    };
+    Err(Error::usage(format!("{option} says nothing of {format}"))
+        .with_hint("leave it out, or say --format csv"))
 }

@@ -24,6 +24,7 @@ pub(super) struct Results {
     kept: Kept,
     kept_path: std::path::PathBuf,
     withheld: Option<Withheld>,
+    near_misses: Option<Kept>,
     report: Option<Output>,
     input_name: String,
 }
@@ -49,9 +50,12 @@ impl Results {
             Some(path) => Some(BufWriter::with_capacity(1 << 18, packed(path, digests)?)),
             None => None,
         };
+        let near_misses =
+            arguments.near_miss.as_deref().map(|path| packed(path, false)).transpose()?;
         let report = arguments.report.as_deref().map(files::open_output).transpose()?;
         let input_name = super::name(arguments.input.as_deref());
-        Ok(Self { kept, kept_path: kept_path.to_owned(), withheld, report, input_name })
+        let kept_path = kept_path.to_owned();
+        Ok(Self { kept, kept_path, withheld, near_misses, report, input_name })
     }
 
     /// Asks for room for the kept rows, if they will be about as long as an input of `bytes`: nearly all rows
@@ -63,9 +67,21 @@ impl Results {
         }
     }
 
+    /// Whether there will be a report.
+    pub(super) fn are_reported(&self) -> bool {
+        self.report.is_some()
+    }
+
     /// Where kept and withheld rows are written to.
     pub(super) fn writers(&mut self) -> (&mut Kept, Option<&mut Withheld>) {
         (&mut self.kept, self.withheld.as_mut())
+    }
+
+    /// Where kept and withheld rows are written to, and near misses if they are asked for.
+    pub(super) fn with_near_misses(
+        &mut self,
+    ) -> (&mut Kept, Option<&mut Withheld>, Option<&mut Kept>) {
+        (&mut self.kept, self.withheld.as_mut(), self.near_misses.as_mut())
     }
 
     /// Ends all results and lets them appear, with what `tells` reports of them; the kept rows last: when they
@@ -88,6 +104,8 @@ impl Results {
             }
             None => None,
         };
+        let failed = |error| Error::writing(Path::new("near misses"), error);
+        let near_misses = self.near_misses.map(Kept::finish).transpose().map_err(failed)?;
         let kept_path = &self.kept_path;
         let kept = self.kept.finish().map_err(|error| Error::writing(kept_path, error))?;
         let report = match self.report {
@@ -100,7 +118,8 @@ impl Results {
             None => None,
         };
         let withheld = withheld.map(Measured::into_inner);
-        for earlier in [withheld, report].into_iter().flatten() {
+        let near_misses = near_misses.map(Measured::into_inner);
+        for earlier in [withheld, near_misses, report].into_iter().flatten() {
             earlier.publish(fsync)?;
         }
         kept.into_inner().publish(fsync)
