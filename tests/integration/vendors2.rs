@@ -596,6 +596,13 @@ fn optizmo() {
     bulk(&sandbox, &[("test@example.com", &["digest"]), (" BOB@Example.com", &["digest"])]);
     bulk(&sandbox, &[("ann@example.com", &[])]);
 
+    // Without a header it is a list of digests, whoever made it.
+    sandbox
+        .write("md5.txt", "257c57037d384ae37ea27a07e8a01665\n55502f40dc8b7c769880b10874abc9d0\n");
+    let answer = sandbox.quell(["import", "md5.txt", "--json"]).expect(0).json();
+    assert_eq!(counted(&answer), counts("native", [2, 1, 1, 0, 0]));
+    bulk(&sandbox, &[("ann@example.com", &["digest"])]);
+
     let file = "optizmo-both.csv";
     refused(file, "optizmo", &[(4, "digest"), (5, "hashed")]);
     let sandbox = Sandbox::new();

@@ -78,8 +78,10 @@ pub(super) fn is_of_domains(file: &str) -> bool {
 fn read<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause> {
     let (plain, domain) = (row.text(PLAIN)?, row.text(DOMAIN)?);
     let item = if plain.is_empty() { domain } else { plain };
-    let is_domain = is_of_domains(row.file()) && !item.is_empty() && !is_address(item);
-    if is_domain || item.starts_with(['@', '*']) {
+    // The name of a list of addresses may have the word too.
+    let is_domain = || !is_address(item) && DigestValue::parse(item, None).is_err();
+    let is_of_domains = is_of_domains(row.file()) && !item.is_empty();
+    if is_of_domains && is_domain() || item.starts_with(['@', '*']) {
         records.push(domain_rule(row, item)?);
         return Ok(());
     }
@@ -183,6 +185,10 @@ mod tests {
         }
         let found = rejects(&OPTIZMO, "domains.txt", "example.com\ncom\nno domain\n");
         assert_eq!(found.len(), 2, "{found:?}");
+        let text = format!("{MD5}\nann@example.org\n");
+        let want =
+            [format!("md5 digest {MD5}"), "unsubscribe ann@example.org from everything".to_owned()];
+        assert_eq!(rows(&OPTIZMO, "my_domain_optouts.txt", text), want);
         // Also among addresses.
         let text = "ann@example.org\n@example.com\n*@example.net\n";
         assert_eq!(

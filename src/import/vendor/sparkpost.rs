@@ -64,9 +64,17 @@ pub(super) const SPARKPOST: Format = Format {
     ..Format::BASE
 };
 
+/// Columns that may stand beside an address and a type.
+const OTHERS: &[&str] =
+    &["description", "source", "created", "updated", "list_id", "subaccount_id"];
+
 fn recognise(seen: &Seen) -> Option<&'static str> {
     if seen.has_all(&["recipient", "type"]) {
         return Some("its columns recipient and type");
+    }
+    // What else the import takes for `recipient`; but `email` and `type` are names of many.
+    if seen.is_exactly(&["email", "type"], OTHERS) {
+        return Some("its columns email and type");
     }
     let has = seen.has_one_of(SPARKPOST.fields[RECIPIENT].names)
         && seen.has_one_of(&["transactional", "non_transactional"]);
@@ -154,6 +162,13 @@ mod tests {
                 "manual cleo@example.com, class bulk",
             ]
         );
+    }
+
+    #[test]
+    fn the_address_may_be_called_email() {
+        let text = "email,type,description\nann@example.com,transactional,\n";
+        assert_eq!(detected("x.csv", text), ["sparkpost"]);
+        assert_eq!(detected("x.csv", "email,type,name\n"), [""; 0]);
     }
 
     #[test]
