@@ -179,10 +179,10 @@ pub(super) fn digests<const BLOCKS: usize>(
         // The whole of one lane, then of the next: so the compiler sees a loop without dependencies between
         // its turns, and takes all turns at once.
         for lane in 0..LANES {
-            let state = add_block(states.map(|words| words[lane]), |word| words[word][lane]);
-            for (words, word) in states.iter_mut().zip(state) {
-                words[lane] = word;
-            }
+            let [a, b, c, d] = &mut states;
+            let before = [a[lane], b[lane], c[lane], d[lane]];
+            let after = add_block(before, |word| words[word][lane]);
+            [a[lane], b[lane], c[lane], d[lane]] = after;
         }
     }
     states
@@ -210,7 +210,8 @@ fn round<const ROUND: usize, const R0: u32, const R1: u32, const R2: u32, const 
     mix: impl Fn(u32, u32, u32) -> u32,
     place: impl Fn(usize) -> usize,
 ) -> [u32; 4] {
-    for first in [0, 4, 8, 12] {
+    for quarter in 0..4 {
+        let first = 4 * quarter;
         let added = |step: usize| {
             word(place(first + step) % 16).wrapping_add(SINES[16 * ROUND + first + step])
         };
