@@ -1,4 +1,5 @@
-//! The whole filter over recipients in memory: plain, quoted, with withheld rows written too.
+//! The whole filter over recipients in memory: plain, quoted, with withheld rows written too, and with domain
+//! rules or a hashed list of each algorithm beside the addresses.
 //!
 //! `cargo bench --bench filter`; throughput is the input's bytes.
 
@@ -11,10 +12,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quell::address::{KeyBuffer, Policy};
 use quell::filter::{Filter, Options};
 use quell::index::{
-    Batch, Index, IndexIdentity, KeyHasher, Overlay, Position, SecretKey, Snapshot,
+    Batch, Index, IndexIdentity, KeyHasher, Overlay, Position, Presence, SecretKey, Snapshot,
 };
 use quell::record::state::EntryState;
-use quell::record::{Blocks, Reason, Timestamp};
+use quell::record::{
+    Algorithm, Blocks, DigestBlocks, DomainBlocks, Reason, RecordClass, Timestamp,
+};
 use quell::segment::Identity;
 use quell::storage::{Access, Memory};
 
@@ -30,10 +33,34 @@ fn address(number: u32) -> String {
     format!("recipient{number:07}@mail{}.example.com", number % 97)
 }
 
+/// Digests of the suppressed addresses beside them, or ten thousand domain rules that cover none.
+fn outside(hasher: &KeyHasher, presence: Presence) -> Batch {
+    let state = |bits| EntryState { blocks: Blocks::from_bits(bits), expiries: vec![] };
+    let mut batch = Batch::default();
+    batch.push(hasher.presence(presence), &state(1));
+    match presence {
+        Presence::DomainRules => {
+            let bits = DomainBlocks::of(true).to_bits();
+            for number in 0..10_000 {
+                let domain = format!("blocked{number}.example.org");
+                batch.push(hasher.domain_rule(domain.as_bytes()), &state(bits));
+            }
+        }
+        Presence::Digests(algorithm) => {
+            let bits = DigestBlocks::of(RecordClass::Bulk).to_bits();
+            for number in 0..suppressed() {
+                let digest = algorithm.digest(address(number).as_bytes());
+                batch.push(hasher.digest(algorithm, digest.as_bytes()), &state(bits));
+            }
+        }
+    }
+    batch
+}
+
 #[expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
-fn snapshot(hasher: &KeyHasher) -> Snapshot {
+fn snapshot(hasher: &KeyHasher, mut batch: Batch) -> Snapshot {
     let state = EntryState { blocks: Blocks::of(Reason::Unsubscribed, None), expiries: vec![] };
-    let (mut batch, mut buffer) = (Batch::default(), KeyBuffer::default());
+    let mut buffer = KeyBuffer::default();
     for number in 0..suppressed() {
         let address = address(number);
         let key = Policy::default().key(address.as_bytes(), &mut buffer).unwrap();
@@ -63,7 +90,7 @@ fn recipients(quote: &str) -> Vec<u8> {
 #[expect(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 fn filter(criterion: &mut Criterion) {
     let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
-    let snapshot = snapshot(&hasher);
+    let snapshot = snapshot(&hasher, Batch::default());
     let mut group = criterion.benchmark_group("filter");
     group.sample_size(20);
     for (name, quote) in [("plain", ""), ("quoted", "\"")] {
@@ -90,5 +117,27 @@ fn filter(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, filter);
+/// One thread, unquoted, as `filter/plain/1 threads`: the difference is what a row pays.
+#[expect(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
+fn filter_outside(criterion: &mut Criterion) {
+    let hasher = KeyHasher::new(&SecretKey::from_bytes([7; 16]));
+    let input = recipients("");
+    let mut group = criterion.benchmark_group("filter");
+    group.sample_size(20).throughput(Throughput::Bytes(input.len() as u64));
+    let named = Algorithm::ALL.map(|algorithm| (algorithm.as_str(), Presence::Digests(algorithm)));
+    for (name, presence) in [("domain rules", Presence::DomainRules)].into_iter().chain(named) {
+        let snapshot = snapshot(&hasher, outside(&hasher, presence));
+        let (options, policy) = (Options::default(), Policy::default());
+        let filter = Filter { snapshot: &snapshot, hasher: &hasher, policy, options: &options };
+        group.bench_function(format!("{name}/1 threads"), |bencher| {
+            bencher.iter(|| {
+                let withheld = None::<&mut io::Sink>;
+                filter.run(black_box(&input[..]), &mut io::sink(), withheld, &|_| {}).unwrap().0
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, filter, filter_outside);
 criterion_main!(benches);

@@ -16,6 +16,9 @@ from stores import Quell
 RIVAL = Path(__file__).with_name("rival.py")
 #: The contender whose time the others are divided by.
 REFERENCE = "quell, 2 threads"
+ONE_THREAD = "quell, 1 thread"
+#: Behind the name of a contender whose list is one of digests.
+MD5 = ", list of MD5 digests"
 DUCKDB, POLARS, COPY = "DuckDB, in order", "Polars, streaming", "copy in 1 MiB blocks"
 #: What a workload of many quoted cells is measured with; the others are in the full field.
 CORE = (REFERENCE, "quell, from a pipe", DUCKDB, "DuckDB, any order", POLARS, COPY)
@@ -76,10 +79,22 @@ def quell_modes(quell: Quell, files: Files) -> list[Contender]:
     index = "index on disk, opened in the time"
     return [
         Contender(REFERENCE, file_to_file(2), index),
-        Contender("quell, 1 thread", file_to_file(1), index),
+        Contender(ONE_THREAD, file_to_file(1), index),
         Contender("quell, from a pipe", piped(False), index),
         Contender("quell, pipe to pipe", piped(True), index),
     ]
+
+
+def hashed(quell: Quell, digests: Quell, files: Files) -> list[Contender]:
+    """The same batch against the list of addresses and against its digests: what the digests of the rows cost."""
+
+    def file_to_file(of: Quell, threads: int) -> Callable[[Path], dict]:
+        return lambda out: of.run("filter", files.recipients, "-o", out, "--threads", threads)
+
+    addresses = [mode for mode in quell_modes(quell, files) if mode.name in (REFERENCE, ONE_THREAD)]
+    index = "index of digests on disk, opened in the time"
+    names = ((REFERENCE, 2), (ONE_THREAD, 1))
+    return addresses + [Contender(f"{name}{MD5}", file_to_file(digests, threads), index) for name, threads in names]
 
 
 def engines(python: str, files: Files, threads: int, limit: float) -> list[Contender]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sizes
 import work
-from contenders import COPY, DUCKDB, POLARS, REFERENCE
+from contenders import COPY, DUCKDB, MD5, POLARS, REFERENCE
 from evidence import Part
 
 #: The length of the list the bounds are given for. A shorter one is no judgement.
@@ -45,11 +45,11 @@ def largest(kind: str, quoting: str | None = None) -> Callable[[list[Part]], Par
     return pick
 
 
-def ratio(over: str, under: str) -> Callable[[Part], float | None]:
+def ratio(over: str, under: str, of: str = "wall") -> Callable[[Part], float | None]:
     """One contender's median time over another's."""
 
     def figure(part: Part) -> float | None:
-        a, b = part.median(over, "wall"), part.median(under, "wall")
+        a, b = part.median(over, of), part.median(under, of)
         return a / b if a and b else None
 
     return figure
@@ -88,7 +88,7 @@ def most_memory(part: Part) -> float | None:
 
 
 SOME, ALL = largest("filter", "some"), largest("filter", "all")
-SIZES, WORK = largest("sizes"), largest("work")
+SIZES, WORK, DIGESTS = largest("sizes"), largest("work"), largest("digests")
 TARGETS = (
     Target("filter, some fields quoted, against DuckDB in order", SOME, ratio(DUCKDB, REFERENCE), 10, 15, "{:.1f}×"),
     Target("the same against Polars, streaming", SOME, ratio(POLARS, REFERENCE), 10, 20, "{:.1f}×"),
@@ -97,6 +97,7 @@ TARGETS = (
     Target("from a pipe, rate against file to file", SOME, percent(REFERENCE, "quell, from a pipe"), 60, 85, "{:.0f} %"),
     Target("two threads against one", SOME, ratio("quell, 1 thread", REFERENCE), 1.8, 1.95, "{:.2f}×"),
     Target("rate against a list ten times as long", SIZES, ten_times_larger, 60, 80, "{:.0f} %", suppressed=10 * MEANT),
+    Target("CPU of a list of MD5 digests against addresses", DIGESTS, ratio(REFERENCE + MD5, REFERENCE, "cpu"), 2, 1.5, "{:.2f}×", False),
     Target("start: a filter of 10 rows", WORK, wall(work.START, 1e3), 150, 40, "{:.1f} ms", False),
     Target("bytes an entry, table", WORK, amount(work.BARE_ENTRY), 14, 12, "{:.1f}", False),
     Target("bytes an entry, with dictionary", WORK, amount(work.ENTRY), 30, 22, "{:.1f}", False),

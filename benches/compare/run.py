@@ -27,7 +27,7 @@ import work
 import workload
 from rounds import Rounds
 
-SUITES = ("filter", "rivals", "sizes", "floors", "report")
+SUITES = ("filter", "rivals", "sizes", "digests", "floors", "report")
 MEASURED = (
     "quell, the copy and the command-line tools are measured from process start to exit; the engines and databases with "
     "their process up and the list loaded and normalised, so start and load are left out. Absolute seconds mean little on "
@@ -61,7 +61,7 @@ class Runner:
 
     def draw(self, part: evidence.Part) -> None:
         """Chart and table of one part, and the tables of all."""
-        if part.facts["kind"] == "filter":
+        if part.facts["kind"] in ("filter", "digests"):
             rates = {name: part.facts["rows"] / part.median(name, "wall") for name in part.names()}
             chart.save(part.path("svg"), chart.bars(part.facts["title"], rates), self.options.png)
         elif part.facts["kind"] == "sizes":
@@ -142,6 +142,23 @@ class Runner:
         reference = f"{contenders.REFERENCE}{sizes.AT}{sizes.short(min(options.sizes))}"
         self.part(f"sizes-{options.rows}", facts | {"reference": reference, "notes": rounds.notes}, rounds.raw)
 
+    def digests(self) -> None:
+        options = self.options
+        title = f"Filter: {options.rows:,} rows against {options.suppressed:,} addresses, and against their MD5 digests"
+        files = self.files(options.rows, options.suppressed, "some")
+        listed = workload.digests_file(machine.BENCH / "data", options.suppressed, options.seed, "md5")
+        addresses = stores.prepared(options.quell, files.suppressed, options.suppressed, options.keep_index)
+        digests = stores.prepared(options.quell, listed, options.suppressed, options.keep_index, "digests")
+        self.begin(title)
+        rounds = self.rounds([*contenders.hashed(addresses, digests, files), contenders.copy(files)])
+        text = (
+            f"The digests are those of the addresses in lower case; one row in five is written with capitals and so has two "
+            f"digests. {options.hits:.0%} hits, {rounds.kept_rows:,} rows kept, {options.rounds} interleaved rounds after one "
+            f"that is not counted. {MEASURED}"
+        )
+        facts = {"kind": "digests", "title": title, "rows": options.rows, "suppressed": options.suppressed, "text": text}
+        self.part(f"digests-{options.rows}-of-{options.suppressed}", facts | {"notes": rounds.notes}, rounds.raw)
+
     def floors(self) -> None:
         options = self.options
         title = f"Import, compile, start and memory: {options.suppressed:,} suppressed addresses"
@@ -209,6 +226,8 @@ def measure(options: argparse.Namespace, wanted: list[str]) -> None:
         runner.filter(options.small, options.small, "none", everybody=True)
     if "sizes" in wanted:
         runner.sizes()
+    if "digests" in wanted:
+        runner.digests()
     if "floors" in wanted:
         runner.floors()
     if "report" in wanted:

@@ -40,7 +40,7 @@ class Quell:
         return index["entries"], index["bytes"]
 
 
-def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Quell:
+def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool, kind: str = "unsubscribes") -> Quell:
     """A store that holds exactly the list of so many entries, with an index by this binary.
 
     The ledger is kept between runs. The index is made anew when another binary made it (`keep_index`: only when this one
@@ -50,7 +50,7 @@ def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Q
     # Which binary made the index; beside the store, because a store has no room for strangers.
     marker = quell.store.with_suffix(".made")
     by = machine.digest_of(Path(quell.binary))
-    if holds(quell, entries):
+    if holds(quell, entries, kind):
         made = marker.read_text() if marker.exists() else ""
         if (made == by or keep_index) and current(quell):
             return quell
@@ -64,22 +64,22 @@ def prepared(binary: str, suppressed: Path, entries: int, keep_index: bool) -> Q
     shutil.rmtree(quell.store, ignore_errors=True)
     marker.unlink(missing_ok=True)
     quell.run("init")
-    figures = quell.run("import", "unsubscribes", suppressed)
+    figures = quell.run("import", kind, suppressed)
     quell.run("compile")
-    if not holds(quell, entries):
-        raise process.Failed(f"{quell.store} does not hold {entries:,} unsubscribes after the import of {suppressed}")
+    if not holds(quell, entries, kind):
+        raise process.Failed(f"{quell.store} does not hold {entries:,} {kind} after the import of {suppressed}")
     marker.write_text(by)
     print(f"  {quell.store.name}: imported in {figures['wall']:.1f} s", flush=True)
     return quell
 
 
-def holds(quell: Quell, entries: int) -> bool:
+def holds(quell: Quell, entries: int, wanted: str) -> bool:
     """Whether the ledger can be read and has the list's records and no others: a change of one deletes it."""
     try:
         records = quell.status()["records"]
     except (OSError, subprocess.CalledProcessError):
         return False
-    return records == {kind: entries if kind == "unsubscribes" else 0 for kind in records}
+    return records == {kind: entries if kind == wanted else 0 for kind in records}
 
 
 def current(quell: Quell) -> bool:

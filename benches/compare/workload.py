@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import array
+import hashlib
 import multiprocessing
 import os
 import random
@@ -99,6 +100,13 @@ def suppressed_tasks(count: int, seed: int) -> Iterator[tuple[int, int, int]]:
     return ((count, seed, first) for first in range(0, turns, ROWS_PER_PART))
 
 
+def digests_part(task: tuple[int, int, int, str]) -> bytes:
+    """The digests of `suppressed_part`'s addresses in lower case, as hashed lists are made."""
+    *turns, algorithm = task
+    lines = suppressed_part(tuple(turns)).lower().split(b"\n")[:-1]
+    return b"".join(hashlib.new(algorithm, line).hexdigest().encode("ascii") + b"\n" for line in lines)
+
+
 # The recipients: rows of about 72 bytes.
 
 
@@ -156,6 +164,16 @@ def suppressed_file(directory: Path, count: int, seed: int) -> Path:
     path = directory / f"suppressed-{count}-s{seed}.csv"
     if not path.exists():
         write(path, "email", suppressed_part, suppressed_tasks(count, seed))
+    return path
+
+
+def digests_file(directory: Path, count: int, seed: int, algorithm: str) -> Path:
+    """The same list as a third party's digests, made unless it is there already."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{algorithm}-of-suppressed-{count}-s{seed}.csv"
+    if not path.exists():
+        tasks = ((*task, algorithm) for task in suppressed_tasks(count, seed))
+        write(path, "digest", digests_part, tasks)
     return path
 
 

@@ -37,11 +37,18 @@ LIMITS = HERE / "limits.json"
 SUPPRESSED, HIT_RATE, SEED = 50_000, 0.08, 1
 #: Both are several chunks long, so that a chunk's own cost belongs to the rows.
 ROWS = (20_000, 120_000)
-#: Name: how cells are quoted, and further options of `filter`.
+#: The store that every case but one asks, and the one that holds MD5 digests and domain rules beside the addresses.
+ADDRESSES, EVERYTHING = "store", "store-of-everything"
+#: Name: the store, how cells are quoted, and further options of `filter`.
 CASES = {
-    "some quoted": ("some", []),
-    "all quoted": ("all", []),
-    "contact column, withheld rows written": ("some", ["--contact-column", "id", "--suppressed", "withheld.csv"]),
+    "some quoted": (ADDRESSES, "some", []),
+    "all quoted": (ADDRESSES, "all", []),
+    "contact column, withheld rows written": (
+        ADDRESSES,
+        "some",
+        ["--contact-column", "id", "--suppressed", "withheld.csv"],
+    ),
+    "domain rules and MD5 digests": (EVERYTHING, "some", []),
 }
 ROUNDS_RECORDED = 3
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("QUELL_")}
@@ -55,11 +62,11 @@ def run(command: list[str], directory: Path) -> str:
     return done.stderr
 
 
-def instructions(quell: Path, recipients: Path, options: list[str], directory: Path) -> int:
+def instructions(quell: Path, store: str, recipients: Path, options: list[str], directory: Path) -> int:
     """All that one run of `filter` executes, start to end."""
     counts = directory / "callgrind.out"
     valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}"]
-    command = [str(quell), "--store", "store", "filter", "--threads", "1", str(recipients), "-o", "kept.csv", *options]
+    command = [str(quell), "--store", store, "filter", "--threads", "1", str(recipients), "-o", "kept.csv", *options]
     said = run(valgrind + command, directory)
     found = re.search(r"Collected : (\d+)", said)
     if found is None:
@@ -71,13 +78,22 @@ def measure(quell: Path, data: Path) -> dict[str, float]:
     """Instructions a row of each case, with a store of its own."""
     with tempfile.TemporaryDirectory(prefix="quell-guard-") as temporary:
         directory = Path(temporary)
-        run([str(quell), "--store", "store", "init"], directory)
         suppressed = workload.suppressed_file(data, SUPPRESSED, SEED)
-        run([str(quell), "--store", "store", "import", "unsubscribes", str(suppressed)], directory)
+        digests = workload.digests_file(data, SUPPRESSED, SEED, "md5")
+        # A rule that covers nobody: the answer of a domain costs the same.
+        (directory / "domains.csv").write_text("domain,subdomains\nblocked.example,true\n")
+        imports = {
+            ADDRESSES: {"unsubscribes": suppressed},
+            EVERYTHING: {"unsubscribes": suppressed, "digests": digests, "domains": Path("domains.csv")},
+        }
+        for store, files in imports.items():
+            run([str(quell), "--store", store, "init"], directory)
+            for kind, file in files.items():
+                run([str(quell), "--store", store, "import", kind, str(file)], directory)
         a_row = {}
-        for name, (quoting, options) in CASES.items():
+        for name, (store, quoting, options) in CASES.items():
             files = [workload.recipients_file(data, rows, SUPPRESSED, HIT_RATE, quoting, SEED) for rows in ROWS]
-            fewer, more = (instructions(quell, file, options, directory) for file in files)
+            fewer, more = (instructions(quell, store, file, options, directory) for file in files)
             a_row[name] = round((more - fewer) / (ROWS[1] - ROWS[0]), 1)
         return a_row
 

@@ -228,12 +228,12 @@ impl Judge<'_> {
         match key {
             Ok(key) => {
                 let (room, length) = key.in_room();
-                let probe = Probe::new(judged.rows.len(), cell);
                 judged.hashes.push(self.hasher.address_in(room, length));
-                judged.addresses.push(probe);
+                judged.addresses.push(Probe::new(judged.rows.len(), cell));
                 if !MORE {
                     return Ok(ReasonSet::NONE);
                 }
+                let probe = Probe::new(judged.rows.len(), cell);
                 let text = match &stands {
                     Some(at) => (bytes.get(at.start..).unwrap_or_default(), at.end - at.start),
                     None => (judged.text.as_slice(), judged.text.len()),

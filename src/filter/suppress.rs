@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::index::{
     Batch, Index, IndexIdentity, KeyHasher, Overlay, Position, SecretKey, Snapshot,
 };
-use crate::record::{Blocks, Reason, Timestamp};
+use crate::record::{Blocks, DigestValue, Reason, Timestamp};
 use crate::segment::{Entry, Hash, Identity};
 use crate::source::{Compression, UnpackLimits, unpack};
 use crate::storage::{Access, Memory};
@@ -93,6 +93,10 @@ impl SuppressFiles {
         if self.policy.key(line, &mut KeyBuffer::default()).is_ok() {
             return Ok((Layout::Lines, first.from));
         }
+        if is_digest(line) {
+            let start = header.record().start;
+            return Err(bad_row(path, first.bytes(), start, 0, &DIGEST).with_hint(DIGEST_HINT));
+        }
         let message =
             format!("`{}` has no address column; its first row is {header}", path.display());
         Err(Error::input(message).with_hint(
@@ -127,10 +131,10 @@ impl SuppressFiles {
                     list.map_or(&b""[..], |list| cell(list).text(bytes, &mut list_text)),
                 ),
             };
-            let key = self
-                .policy
-                .key(address, &mut key)
-                .map_err(|fault| bad_row(path, bytes, record.start, lines, &fault))?;
+            let key = self.policy.key(address, &mut key).map_err(|fault| {
+                let bad = |cause| bad_row(path, bytes, record.start, lines, cause);
+                if is_digest(address) { bad(&DIGEST).with_hint(DIGEST_HINT) } else { bad(&fault) }
+            })?;
             let list = std::str::from_utf8(list)
                 .map_err(|_| bad_row(path, bytes, record.start, lines, &"the list is not UTF-8"))?;
             self.suppress(key.as_bytes(), list.trim());
@@ -181,6 +185,15 @@ enum Layout {
     Lines,
     /// A header tells.
     Columns { email: usize, list: Option<usize> },
+}
+
+/// What is said of a row that is an entry of a hashed list.
+const DIGEST: &str = "a digest, not an address";
+const DIGEST_HINT: &str = "import the list into a store with `quell import digests FILE`";
+
+/// Says whether a text that is no address looks like an entry of a hashed list.
+fn is_digest(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| DigestValue::parse(text, None).is_ok())
 }
 
 fn bad_row(

@@ -325,6 +325,61 @@ fn suppress_files_stand_in_for_a_store() {
 }
 
 #[test]
+fn a_hashed_list_is_no_suppress_file_and_the_message_says_so() {
+    let sandbox = Sandbox::without_store();
+    let digest = "55502f40dc8b7c769880b10874abc9d0";
+    for (text, line) in [
+        (format!("{digest}\n{digest}\n"), "line 1"),
+        (format!("ann@example.com\n{}\n", digest.to_uppercase()), "line 2"),
+        (format!("email\nann@example.com\n{digest}\n"), "line 3"),
+    ] {
+        sandbox.write("hashed.txt", &text);
+        sandbox
+            .quell_reading(["filter", "--suppress", "hashed.txt"], b"email\nann@example.com\n")
+            .expect(3)
+            .says(line)
+            .says("a digest, not an address")
+            .says("quell import digests");
+    }
+}
+
+#[test]
+fn domain_rules_and_digests_withhold_what_they_cover() {
+    let sandbox = Sandbox::new();
+    sandbox.write("domains.csv", "domain,subdomains\nexample.org,true\nexample.net,false\n");
+    // The MD5 of test@example.com; the SHA-256 of it, for one list.
+    sandbox.write(
+        "digests.csv",
+        "digest,list\n55502f40dc8b7c769880b10874abc9d0,\n\
+         973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b,news\n",
+    );
+    let batch = b"email\nann@mail.example.org\nbob@mail.example.net\nTEST@example.com\n\
+                  \"cem@example.com; test@example.com\"\ncem@example.com; dora@example.net\n";
+    let filter = |options: &[&str]| {
+        let mut arguments = vec!["filter", "--suppressed", "out.csv"];
+        arguments.extend(options);
+        sandbox.quell_reading(arguments, batch).expect(0).text();
+        sandbox.read_text("out.csv").lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(filter(&[]), [""; 0]);
+    sandbox.quell(["import", "domains", "domains.csv"]).expect(0);
+    let of_domains =
+        ["ann@mail.example.org,domain,domain", "cem@example.com; dora@example.net,domain,domain"];
+    assert_eq!(filter(&[]), of_domains);
+    sandbox.quell(["import", "digests", "digests.csv"]).expect(0);
+    let all = [
+        of_domains[0],
+        "TEST@example.com,digest,digest",
+        "\"cem@example.com; test@example.com\",digest,digest",
+        of_domains[1],
+    ];
+    assert_eq!(filter(&[]), all);
+    assert_eq!(filter(&["--class", "transactional"]), of_domains);
+    sandbox.quell(["compile", "--full"]).expect(0);
+    assert_eq!(filter(&["--list", "news"]), all);
+}
+
+#[test]
 fn an_expired_suppression_counts_no_longer_and_a_future_one_does() {
     let sandbox = Sandbox::new();
     sandbox.write("s.csv", "email,reason,expires_at\nold@example.com,manual,2020-01-01\nnew@example.com,manual,2999-01-01T00:00:00Z\n");

@@ -1,8 +1,7 @@
 //! MD5 (RFC 1321) of eight messages side by side.
 //!
-//! Every step is a loop over eight numbers of 32 bits, which the compiler turns into a few vector
-//! instructions where it may use AVX2. A message comes padded, in as many blocks as its seven neighbours.
-//! The digests are those of the `md-5` crate: a test holds each length around the borders of blocks to it.
+//! A loop over eight messages, of which the compiler makes vector instructions: with AVX2 each step is ten of
+//! them for all eight. A message comes padded, in as many blocks as its seven neighbours. The digests are those of the `md-5` crate: a test holds each length around the borders of blocks to it.
 
 /// Messages side by side.
 pub(super) const LANES: usize = 8;
@@ -168,7 +167,7 @@ pub(super) fn blocks<const BLOCKS: usize>(message: &[u8]) -> Option<[[u8; BLOCK_
 pub(super) fn digests<const BLOCKS: usize>(
     messages: &[[[u8; BLOCK_BYTES]; BLOCKS]; LANES],
 ) -> [Lanes; 4] {
-    let mut state = START.map(|word| [word; LANES]);
+    let mut states = START.map(|word| [word; LANES]);
     for block in 0..BLOCKS {
         let mut words = [[0; LANES]; 16];
         for (lane, message) in messages.iter().enumerate() {
@@ -177,56 +176,54 @@ pub(super) fn digests<const BLOCKS: usize>(
                 words[lane] = u32::from_le_bytes(*word);
             }
         }
-        add_block(&mut state, &words);
+        // The whole of one lane, then of the next: so the compiler sees a loop without dependencies between
+        // its turns, and takes all turns at once.
+        for lane in 0..LANES {
+            let [a, b, c, d] = &mut states;
+            let before = [a[lane], b[lane], c[lane], d[lane]];
+            let after = add_block(before, |word| words[word][lane]);
+            [a[lane], b[lane], c[lane], d[lane]] = after;
+        }
+    }
+    states
+}
+
+/// The state after a block of these words.
+#[inline(always)]
+fn add_block(before: [u32; 4], word: impl Fn(usize) -> u32 + Copy) -> [u32; 4] {
+    let mut state = before;
+    state = round::<0, 7, 12, 17, 22>(state, word, |b, c, d| d ^ (b & (c ^ d)), |step| step);
+    state = round::<1, 5, 9, 14, 20>(state, word, |b, c, d| c ^ (d & (b ^ c)), |step| 5 * step + 1);
+    state = round::<2, 4, 11, 16, 23>(state, word, |b, c, d| b ^ c ^ d, |step| 3 * step + 5);
+    state = round::<3, 6, 10, 15, 21>(state, word, |b, c, d| c ^ (b | !d), |step| 7 * step);
+    for (word, before) in state.iter_mut().zip(before) {
+        *word = word.wrapping_add(before);
     }
     state
 }
 
-#[inline(always)]
-fn add_block(state: &mut [Lanes; 4], words: &[Lanes; 16]) {
-    let mut to = *state;
-    round::<0, 7, 12, 17, 22>(&mut to, words, |b, c, d| d ^ (b & (c ^ d)), |step| step);
-    round::<1, 5, 9, 14, 20>(&mut to, words, |b, c, d| c ^ (d & (b ^ c)), |step| 5 * step + 1);
-    round::<2, 4, 11, 16, 23>(&mut to, words, |b, c, d| b ^ c ^ d, |step| 3 * step + 5);
-    round::<3, 6, 10, 15, 21>(&mut to, words, |b, c, d| c ^ (b | !d), |step| 7 * step);
-    for (lanes, more) in state.iter_mut().zip(to) {
-        for (lane, more) in lanes.iter_mut().zip(more) {
-            *lane = lane.wrapping_add(more);
-        }
-    }
-}
-
-/// Sixteen steps. The amounts of rotation are constants, because with others a rotation is no single pair
-/// of shifts.
+/// Sixteen steps, each of which takes in the word that `place` gives for it.
 #[inline(always)]
 fn round<const ROUND: usize, const R0: u32, const R1: u32, const R2: u32, const R3: u32>(
-    [a, b, c, d]: &mut [Lanes; 4],
-    words: &[Lanes; 16],
-    mix: impl Fn(u32, u32, u32) -> u32 + Copy,
+    [mut a, mut b, mut c, mut d]: [u32; 4],
+    word: impl Fn(usize) -> u32,
+    mix: impl Fn(u32, u32, u32) -> u32,
     place: impl Fn(usize) -> usize,
-) {
+) -> [u32; 4] {
     for quarter in 0..4 {
-        let (first, sines) = (4 * quarter, &SINES[16 * ROUND + 4 * quarter..]);
-        let word = |step: usize| &words[place(first + step) % 16];
-        step::<R0>([a, b, c, d], mix, word(0), sines[0]);
-        step::<R1>([d, a, b, c], mix, word(1), sines[1]);
-        step::<R2>([c, d, a, b], mix, word(2), sines[2]);
-        step::<R3>([b, c, d, a], mix, word(3), sines[3]);
+        let first = 4 * quarter;
+        let added = |step: usize| {
+            word(place(first + step) % 16).wrapping_add(SINES[16 * ROUND + first + step])
+        };
+        a = step::<R0>(a, b, mix(b, c, d), added(0));
+        d = step::<R1>(d, a, mix(a, b, c), added(1));
+        c = step::<R2>(c, d, mix(d, a, b), added(2));
+        b = step::<R3>(b, c, mix(c, d, a), added(3));
     }
+    [a, b, c, d]
 }
 
 #[inline(always)]
-fn step<const ROTATED: u32>(
-    [a, b, c, d]: [&mut Lanes; 4],
-    mix: impl Fn(u32, u32, u32) -> u32,
-    word: &Lanes,
-    sine: u32,
-) {
-    for lane in 0..LANES {
-        let added = a[lane].wrapping_add(word[lane].wrapping_add(sine));
-        a[lane] = added
-            .wrapping_add(mix(b[lane], c[lane], d[lane]))
-            .rotate_left(ROTATED)
-            .wrapping_add(b[lane]);
-    }
+fn step<const ROTATED: u32>(from: u32, next: u32, mixed: u32, added: u32) -> u32 {
+    from.wrapping_add(added).wrapping_add(mixed).rotate_left(ROTATED).wrapping_add(next)
 }
