@@ -39,6 +39,11 @@ def main() -> None:
     # Something like the rest of a row, so that there are 64 bytes from where the cell begins.
     behind = b',Ann,"Smith, A",DE,17.50\nann@example.com,@,x@y.test,1\n'
     write("address", [cell + behind for cell in cells], [min(len(cell), 255) for cell in cells])
+    lines = [
+        '{"email":"ann@example.com"}\r\n\n{"email":["cat@example.com","b\\u006fb@example.com"],"x":[1,{"email":""}]}',
+        '\ufeff { "\\u0065mail" : "\\ud83d\\ude00@example.com" , "email" : null }\n{"x":1e3,"email":{}}\n{}\n',
+    ]
+    write("ndjson", [line.encode() for line in lines], [31, 255])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ mod cells;
 mod columns;
 mod copy;
 mod groups;
+mod pages;
 mod source;
 mod target;
 #[cfg(test)]

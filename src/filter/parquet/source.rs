@@ -1,9 +1,10 @@
 //! The file: bytes by place, and what its footer says, checked.
 
+use super::pages::Plausible;
 use super::{damaged, unreadable};
 use crate::error::{Error, Result};
 use ::parquet::basic::LogicalType;
-use ::parquet::column::reader::ColumnReader;
+use ::parquet::column::reader::{ColumnReader, get_column_reader};
 use ::parquet::errors::{ParquetError, Result as Decoded};
 use ::parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
@@ -79,10 +80,12 @@ impl Source {
     /// When its codec is not known here.
     pub fn column(&self, group: usize, column: usize) -> Result<ColumnReader> {
         let group = self.metadata.row_group(group);
+        let description = self.schema().column(column);
         let bytes = Arc::clone(&self.bytes);
         let properties = Arc::clone(&self.properties);
         SerializedRowGroupReader::new(bytes, group, None, properties)
-            .and_then(|reader| reader.get_column_reader(column))
+            .and_then(|reader| reader.get_column_page_reader(column))
+            .map(|pages| get_column_reader(description, Box::new(Plausible(pages))))
             .map_err(|error| self.unreadable(&error))
     }
 
