@@ -110,13 +110,16 @@ impl Policy {
         cell: Range<usize>,
         buffer: &'b mut KeyBuffer,
     ) -> Result<Key<'b>, InvalidAddress> {
-        match fast::write_in(text, &cell, &mut buffer.bytes) {
-            Some(length) => Ok(self.widened(length, buffer)),
+        // The same way for every row of a run. A widened key is made apart from the loop, too.
+        let length =
+            if self.widenings == 0 { fast::write_in(text, &cell, &mut buffer.bytes) } else { None };
+        match length {
+            Some(length) => Ok(buffer.key(length)),
             None => self.key_declined(text, cell, buffer),
         }
     }
 
-    /// [`Policy::key_in`] of what its shortcut does not take. Apart, so that the shortcut fits into the loop
+    /// [`Policy::key_in`] of what its shortcut does not take, and under a widened policy. Apart, so that the shortcut fits into the loop
     /// that calls it.
     #[cold]
     #[inline(never)]

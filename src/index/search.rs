@@ -1,9 +1,11 @@
 //! Keys by pattern, over all levels as one.
 
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use fst::Streamer;
 use fst::map::OpBuilder;
+use fst::raw::{Fst, Node, Output};
 
 use super::dictionary::{dictionary_value, recorded};
 use super::{Pattern, Snapshot};
@@ -105,19 +107,58 @@ impl Addresses {
     /// Calls `found` with every held address that `automaton` accepts, in byte order, and with its bits as
     /// stored (those that expire are not among them, only [`Blocks::EXPIRING`]).
     ///
-    /// Cost: a step of the automaton for each transition of the dictionaries that it lets live.
+    /// Cost: a step of the automaton for each transition beside the paths it lets live, and a cache miss for
+    /// each node on them; memory for the addresses found.
     pub fn search<A: fst::Automaton>(&self, automaton: &A, mut found: impl FnMut(&[u8], Blocks)) {
-        let mut union = OpBuilder::new();
-        union.push(self.newest.search(automaton));
+        let mut matches = BTreeMap::new();
+        // Newest first: what is known of an address already stands.
+        let mut take = |key: &[u8], value| {
+            matches.entry(key.to_vec()).or_insert(value);
+        };
+        let (start, mut key) = (automaton.start(), Vec::new());
+        let newest = Descent { fst: self.newest.as_fst(), automaton };
+        newest.visit(self.newest.as_fst().root(), Output::zero(), &start, &mut key, &mut take);
         for dictionary in &self.dictionaries {
-            union.push(dictionary.search(automaton));
+            let fst = dictionary.as_fst();
+            let older = Descent { fst, automaton };
+            older.visit(fst.root(), Output::zero(), &start, &mut key, &mut take);
         }
-        let mut union = union.union();
-        while let Some((key, states)) = union.next() {
-            // The newest level has the least index; the rows of a key are in no promised order.
-            let newest = states.iter().min_by_key(|state| state.index);
-            if let Some(blocks) = newest.and_then(|state| recorded(state.value)) {
-                found(key, blocks);
+        for (key, value) in matches {
+            if let Some(blocks) = recorded(value) {
+                found(&key, blocks);
+            }
+        }
+    }
+}
+
+/// A walk over one dictionary. `fst`'s own loads a node before it asks whether the automaton can go on there;
+/// most can't, and a load is a cache miss.
+struct Descent<'a, D, A> {
+    fst: &'a Fst<D>,
+    automaton: &'a A,
+}
+
+impl<D: AsRef<[u8]>, A: fst::Automaton> Descent<'_, D, A> {
+    /// Calls `found` for all that is accepted below `node`, which `key`, `output` and `state` lead to. As deep as
+    /// a key is long.
+    fn visit(
+        &self,
+        node: Node<'_>,
+        output: Output,
+        state: &A::State,
+        key: &mut Vec<u8>,
+        found: &mut impl FnMut(&[u8], u64),
+    ) {
+        if node.is_final() && self.automaton.is_match(state) {
+            found(key, output.cat(node.final_output()).value());
+        }
+        for transition in node.transitions() {
+            let next = self.automaton.accept(state, transition.inp);
+            if self.automaton.can_match(&next) {
+                key.push(transition.inp);
+                let node = self.fst.node(transition.addr);
+                self.visit(node, output.cat(transition.out), &next, key, found);
+                key.pop();
             }
         }
     }

@@ -219,6 +219,39 @@ fn a_search_stops_when_told() {
     assert_eq!((stopped.unwrap(), found), (ControlFlow::Break(()), vec![key(0), key(1)]));
 }
 
+/// The newest level that holds an address decides for the automaton's search too, tombstones included.
+#[test]
+fn a_search_by_automaton_finds_what_a_search_by_pattern_does() {
+    let directory = Arc::new(Memory::new());
+    let mut index = create(&directory);
+    let manual = EntryState { blocks: Blocks::of(Reason::Manual, None), expiries: vec![] };
+    let none = EntryState { blocks: Blocks::NONE, expiries: vec![] };
+    let _ = index.commit(batch(0..40, &blocked()), 0, at(1), NOW).unwrap();
+    let _ = index.commit(batch([3, 5, 7], &none), 1, at(2), NOW).unwrap();
+    let _ = index.commit(batch([5, 8], &manual), 2, at(3), NOW).unwrap();
+    let mut overlay = Overlay::new();
+    for (number, state, recorded) in [(7, &blocked(), true), (9, &none, false), (50, &manual, true)]
+    {
+        overlay.insert_address(hash(number), key(number).as_bytes(), state.clone(), recorded);
+    }
+    let snapshot = index.snapshot(overlay, at(3));
+    let mut expected = Vec::new();
+    let end = snapshot.search(&Pattern::new(b"*"), |key, blocks| {
+        expected.push((key.to_vec(), blocks));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(end.unwrap(), ControlFlow::Continue(()));
+    assert_eq!(expected.len(), 39);
+    let (addresses, mut found) = (snapshot.addresses().unwrap(), Vec::new());
+    addresses
+        .search(&fst::automaton::AlwaysMatch, |key, blocks| found.push((key.to_vec(), blocks)));
+    assert_eq!(found, expected);
+    found.clear();
+    let one = fst::automaton::Str::new("00005@example.com");
+    addresses.search(&one, |key, blocks| found.push((key.to_vec(), blocks)));
+    assert_eq!(found, [(key(5).into_bytes(), manual.blocks)]);
+}
+
 /// Readers open the index while a writer commits, merges and sweeps under them: each sees a state that
 /// was there, whole, and none an error.
 #[test]
