@@ -104,7 +104,7 @@ fn place(domain: &[u8]) -> usize {
     let mixed =
         (first ^ last.rotate_left(29) ^ domain.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     // The upper bits depend on all of the product's bits below.
-    (mixed >> (u64::BITS - SLOTS.trailing_zeros())) as usize
+    usize::try_from(mixed >> (u64::BITS - SLOTS.trailing_zeros())).unwrap_or_default()
 }
 
 /// The bytes of a domain of less than eight, as a number.
