@@ -92,7 +92,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
-    Filter(Filter),
+    Filter(Box<Filter>),
     /// Find records by address: exact, `ann*`, `*@example.com`
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
