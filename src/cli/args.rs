@@ -96,10 +96,10 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
-    Filter(Filter),
+    Filter(Box<Filter>),
     /// Say what a file seems to be, and how to import or filter it
     #[command(
-        after_help = "Example:\n  quell inspect export.csv.gz\n\nThe file is read to its end: an exit code of 0 says that all of it can be decoded."
+        after_help = "Example:\n  quell inspect export.csv.gz\n\nDelimited text is read to its end: exit code 0 then says that all of it can be decoded and split."
     )]
     Inspect(Inspect),
     /// Find records by address: exact, `ann*`, `*@example.com`
