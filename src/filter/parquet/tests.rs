@@ -128,7 +128,7 @@ fn everything(rows: usize) -> RecordBatch {
         ),
     ]);
     let mut uuids = FixedSizeBinaryBuilder::new(16);
-    (0..rows).for_each(|row| uuids.append_value([row as u8; 16]).unwrap());
+    (0..rows).for_each(|row| uuids.append_value([(row % 251).to_le_bytes()[0]; 16]).unwrap());
     let words = ["red", "green", "blue"];
     let coloured: DictionaryArray<Int32> =
         (0..rows).map(|row| (row % 6 != 0).then(|| words[row % 3])).collect();
