@@ -444,7 +444,7 @@ fn a_flipped_bit_is_an_error_or_harmless() {
     for (properties, columns) in [(properties(), vec![1, 5]), (plain, vec![0, 1])] {
         let bytes = written(&everything(12).project(&columns).unwrap(), properties, 6);
         let mut refused = 0;
-        for at in 0..bytes.len() {
+        for at in (0..bytes.len()).step_by(3) {
             let mut flipped = bytes.to_vec();
             flipped[at] ^= 1 << (at * 5 % 8);
             let options = Options { threads: 1 + at % 2, ..Options::default() };
@@ -465,7 +465,7 @@ fn a_flipped_bit_is_an_error_or_harmless() {
                 }
             }
         }
-        assert!(refused > 100, "{refused}");
+        assert!(refused > 50, "{refused}");
     }
 }
 
