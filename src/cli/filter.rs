@@ -69,11 +69,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         None => None,
     };
     let misses = near_misses(arguments, filter)?;
-    let list = match (&arguments.near_miss, &misses) {
-        (Some(path), Some(misses)) => Some((misses, files::open_output(path)?)),
-        _ => None,
-    };
-    let mut beside = Beside::new(&mut kept, list);
+    let mut beside = Beside::new(&mut kept, near_miss_list(arguments, misses.as_ref())?);
     let report = arguments.report.as_deref().map(files::open_output).transpose()?;
     let bar = context.terminal.progress("filter", length);
     let ran =
@@ -82,9 +78,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         });
     bar.finish_and_clear();
     let (summary, source) = ran?;
-    if let (_, Some(list)) = beside.into_inner()? {
-        list.publish(arguments.fsync)?;
-    }
+    publish(None, beside.into_inner()?.1, None, arguments.fsync)?;
 
     let withheld = match withheld {
         Some(withheld) => Some(withheld.into_inner().map_err(|error| {
@@ -111,9 +105,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
             suppressed.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
         );
         write_report(&mut out, &report)?;
-        publish(withheld, Some(out), kept.into_inner(), arguments.fsync)?;
+        publish(withheld, Some(out), Some(kept.into_inner()), arguments.fsync)?;
     } else {
-        publish(withheld, None, kept.into_inner(), arguments.fsync)?;
+        publish(withheld, None, Some(kept.into_inner()), arguments.fsync)?;
     }
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
@@ -131,20 +125,24 @@ fn near_misses<'a>(arguments: &Arguments, filter: Filter<'a>) -> Result<Option<N
     }
 }
 
+/// Where they are listed.
+fn near_miss_list<'n, 'a>(
+    arguments: &Arguments,
+    misses: Option<&'n NearMisses<'a>>,
+) -> Result<Option<(&'n NearMisses<'a>, Output)>> {
+    let Some((misses, path)) = misses.zip(arguments.near_miss.as_deref()) else { return Ok(None) };
+    Ok(Some((misses, files::open_output(path)?)))
+}
+
 /// The kept rows appear last: when they are there, everything that tells of them is.
 fn publish(
     withheld: Option<Measured<Output>>,
-    report: Option<Output>,
-    kept: Output,
+    beside: Option<Output>,
+    kept: Option<Output>,
     fsync: bool,
 ) -> Result<()> {
-    if let Some(withheld) = withheld {
-        withheld.into_inner().publish(fsync)?;
-    }
-    if let Some(report) = report {
-        report.publish(fsync)?;
-    }
-    kept.publish(fsync)
+    let withheld = withheld.map(Measured::into_inner);
+    [withheld, beside, kept].into_iter().flatten().try_for_each(|output| output.publish(fsync))
 }
 
 fn write_report(out: &mut Output, report: &Report) -> Result<()> {
