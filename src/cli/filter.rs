@@ -80,7 +80,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let (summary, source) = ran?;
     publish(None, beside.into_inner()?.1, None, arguments.fsync)?;
 
-    let withheld = match withheld {
+    let mut withheld = match withheld {
         Some(withheld) => Some(withheld.into_inner().map_err(|error| {
             Error::writing(Path::new("the suppressed file"), error.into_error())
         })?),
@@ -105,10 +105,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
             suppressed.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
         );
         write_report(&mut out, &report)?;
-        publish(withheld, Some(out), Some(kept.into_inner()), arguments.fsync)?;
-    } else {
-        publish(withheld, None, Some(kept.into_inner()), arguments.fsync)?;
+        publish(withheld.take(), Some(out), None, arguments.fsync)?;
     }
+    publish(withheld, None, Some(kept.into_inner()), arguments.fsync)?;
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
 }
