@@ -69,47 +69,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         policy: answers.policy,
         options: &options,
     };
-<<<<<<< HEAD
     let bar = context.terminal.progress("filter", input.plain_bytes());
     let progress = |bytes| bar.inc(bytes);
     let ran = filtered(&filter, format, &mut input, seekable, &mut results, &progress);
     bar.finish_and_clear();
     let summary = ran?;
     let tells = |files: &results::Files<'_>| {
-=======
-
-    let digests = arguments.report.is_some();
-    let mut kept = files::open_output(arguments.output.as_deref().unwrap_or(Path::new("-")))?;
-    // Nearly all rows are kept, as a rule.
-    kept.reserve(length.filter(|length| *length >= RESERVE_FROM_BYTES).unwrap_or(0));
-    let mut kept = Measured::new(kept, digests);
-    let mut withheld = match &arguments.suppressed {
-        Some(path) => Some(io::BufWriter::with_capacity(
-            1 << 18,
-            Measured::new(files::open_output(path)?, digests),
-        )),
-        None => None,
-    };
-    let misses = near_misses(arguments, filter)?;
-    let mut beside = Beside::new(&mut kept, near_miss_list(arguments, misses.as_ref())?);
-    let report = arguments.report.as_deref().map(files::open_output).transpose()?;
-    let bar = context.terminal.progress("filter", length);
-    let ran =
-        filter.run(Measured::new(source, digests), &mut beside, withheld.as_mut(), &|bytes| {
-            bar.inc(bytes)
-        });
-    bar.finish_and_clear();
-    let (summary, source) = ran?;
-    publish(None, beside.into_inner()?.1, None, arguments.fsync)?;
-
-    let mut withheld = match withheld {
-        Some(withheld) => Some(withheld.into_inner().map_err(|error| {
-            Error::writing(Path::new("the suppressed file"), error.into_error())
-        })?),
-        None => None,
-    };
-    if let Some(mut out) = report {
->>>>>>> policy
         let run = Run {
             tally: &summary.tally,
             position: answers.position,
@@ -124,23 +89,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         let withheld = arguments.suppressed.as_deref().zip(files.withheld);
         Report::new(
             &run,
-<<<<<<< HEAD
             FileReport::of(&options.input_name, files.input),
             FileReport::of(&output, files.kept),
             withheld.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
         )
     };
     results.publish(input, tells, arguments.fsync)?;
-=======
-            FileReport::of(&options.input_name, &source),
-            FileReport::of(&name(arguments.output.as_deref()), &kept),
-            suppressed.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
-        );
-        write_report(&mut out, &report)?;
-        publish(withheld.take(), Some(out), None, arguments.fsync)?;
-    }
-    publish(withheld, None, Some(kept.into_inner()), arguments.fsync)?;
->>>>>>> policy
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
 }
@@ -184,42 +138,11 @@ fn refuse_near_misses(arguments: &Arguments, format: InputFormat) -> Result<()> 
         )
         .with_hint("import the files into a store first"));
     }
-<<<<<<< HEAD
     if !matches!(format, InputFormat::Delimited { .. }) {
         return Err(Error::usage("--near-miss reads delimited rows only")
             .with_hint("write the addresses as CSV, and filter that with --near-miss"));
     }
     Ok(())
-=======
-}
-
-/// Where they are listed.
-fn near_miss_list<'n, 'a>(
-    arguments: &Arguments,
-    misses: Option<&'n NearMisses<'a>>,
-) -> Result<Option<(&'n NearMisses<'a>, Output)>> {
-    let Some((misses, path)) = misses.zip(arguments.near_miss.as_deref()) else { return Ok(None) };
-    Ok(Some((misses, files::open_output(path)?)))
-}
-
-/// The kept rows appear last: when they are there, everything that tells of them is.
-fn publish(
-    withheld: Option<Measured<Output>>,
-    beside: Option<Output>,
-    kept: Option<Output>,
-    fsync: bool,
-) -> Result<()> {
-    let withheld = withheld.map(Measured::into_inner);
-    [withheld, beside, kept].into_iter().flatten().try_for_each(|output| output.publish(fsync))
-}
-
-fn write_report(out: &mut Output, report: &Report) -> Result<()> {
-    let path = out.path().to_owned();
-    let mut text = serde_json::to_vec_pretty(report)
-        .map_err(|error| Error::untrusted(format!("cannot write the report: {error}")))?;
-    text.push(b'\n');
-    out.write_all(&text).map_err(|error| Error::writing(&path, error))
->>>>>>> policy
 }
 
 fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
