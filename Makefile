@@ -49,7 +49,7 @@ compare: ## quell against its rivals and a plain copy; evidence goes to benches/
 	$(CARGO) build --release --locked --bin quell
 	$(PYTHON) benches/compare/run.py --quell $(QUELL) $(COMPARE)
 
-fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, property tests with many cases, two fuzz targets
+fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, property tests with many cases, three fuzz targets
 	@$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs a nightly compiler and cargo-fuzz:' \
 		'`rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`' >&2; exit 1; }
 	$(CARGO) build --release --locked --bin quell
@@ -59,5 +59,5 @@ fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, proper
 		PROPTEST_CASES=20000 $(CARGO) test --workspace --locked --release --lib || exit 1; done
 	$(PYTHON) fuzz/seeds.py
 	$(CARGO) +nightly fuzz build
-	for target in delimited address; do $(CARGO) +nightly fuzz run $$target -- \
+	for target in delimited address ndjson; do $(CARGO) +nightly fuzz run $$target -- \
 		-timeout=10 -max_total_time=$$(( $(FUZZ_SECONDS) / 4 )) || exit 1; done

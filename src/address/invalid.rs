@@ -19,7 +19,7 @@ pub enum InvalidAddress {
     NoAtSign,
     /// A second `@` outside quotes.
     SecondAtSign,
-    /// More than one address, or one with a separator beside it: [`several`](super::several) gives the parts.
+    /// More than one address, or one with a separator beside it: [`several`](super::several()) gives the parts.
     SeveralAddresses,
     /// A `>` at the end, and no `<` outside quotes to match it.
     UnpairedBracket,

@@ -27,7 +27,7 @@
 //!    ends with `>` (RFC 5322 §3.4). A display name with another bracket, or with both an `@` and a
 //!    comma or semicolon outside quotes, is a list of addresses, and refused.
 //! 5. Exactly one `@` outside quotes, with something on both sides. A cell with any fault that falls into
-//!    parts at commas and semicolons ([`several`]), one of which is an address, is a list of addresses too.
+//!    parts at commas and semicolons ([`several()`]), one of which is an address, is a list of addresses too.
 //! 6. Local part: atext (RFC 5322 §3.2.3), dots *anywhere* (addresses with doubled and trailing dots
 //!    were handed out and are in use), and non-ASCII characters (RFC 6532 §3.2) that are visible.
 //!    Quotes that are not needed go; needed ones stay in one canonical spelling. Then NFC, ordinary

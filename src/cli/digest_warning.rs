@@ -1,9 +1,8 @@
-//! A warning after `quell import digests`: the list was made from addresses as they were written.
+//! A warning after an import of digests: the list was made from addresses as they were written.
 
 use super::Context;
 use crate::error::Result;
 use crate::ledger::ImportCounts;
-use crate::record::Kind;
 use crate::store::Store;
 
 /// Warns when known addresses with capitals are in the list only as they are written. Never a failure of the
@@ -12,13 +11,8 @@ use crate::store::Store;
 /// # Errors
 ///
 /// As the ledger says.
-pub(super) fn warn(
-    context: &Context,
-    store: &Store,
-    kind: Kind,
-    counts: &ImportCounts,
-) -> Result<()> {
-    if kind != Kind::Digests || counts.added == 0 {
+pub(super) fn warn(context: &Context, store: &Store, counts: &ImportCounts) -> Result<()> {
+    if counts.added == 0 {
         return Ok(());
     }
     let probe = store.probe_digests(counts.generation)?;

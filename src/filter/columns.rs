@@ -122,8 +122,11 @@ fn address_column(header: &Header) -> Result<usize> {
                 several.iter().map(|at| format!("`{}`", header.names()[*at])).collect();
             let message =
                 format!("{} columns mean an address: {}", several.len(), names.join(", "));
-            Err(Error::usage(message)
-                .with_hint("say --email-column NAME, once for each to be used"))
+            let numbers: Vec<String> = several.iter().map(|at| (at + 1).to_string()).collect();
+            Err(Error::usage(message).with_hint(format!(
+                "say --email-column NAME, once for each to be used; their numbers are {}",
+                numbers.join(", ")
+            )))
         }
     }
 }

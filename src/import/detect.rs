@@ -32,6 +32,15 @@ impl Form {
         }
     }
 
+    /// Whether its files may hold digests.
+    #[must_use]
+    pub fn holds_digests(self) -> bool {
+        match self {
+            Self::Native(kind) => kind == Kind::Digests,
+            Self::Vendor(format) => format.holds_digests,
+        }
+    }
+
     /// What its records are, in the main.
     #[must_use]
     pub fn kind(self) -> Kind {

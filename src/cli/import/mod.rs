@@ -114,7 +114,9 @@ impl<'j> Job<'j> {
         spinner.set_message("compile");
         store.catch_up(clock::now())?;
         spinner.finish_and_clear();
-        digest_warning::warn(self.context, store, form.kind(), &counts)?;
+        if form.holds_digests() {
+            digest_warning::warn(self.context, store, &counts)?;
+        }
         if let Form::Vendor(format) = form
             && let Some(note) = format.note
         {

@@ -94,6 +94,8 @@ pub struct Format {
     pub object: Option<usize>,
     /// Whether `--list` may name the list that the rows are for.
     pub takes_list: bool,
+    /// Whether its files may hold digests.
+    pub holds_digests: bool,
     /// What the user must know of these files, after each import.
     pub note: Option<&'static str>,
     /// Says whether a file looks like this format, and by what.
@@ -117,6 +119,7 @@ impl Format {
         json: None,
         object: None,
         takes_list: false,
+        holds_digests: false,
         note: None,
         recognise: |_| None,
         refuse: |_| None,

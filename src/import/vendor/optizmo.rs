@@ -25,6 +25,7 @@ pub(super) const OPTIZMO: Format = Format {
         Field::optional(DOMAINS).occurrence(0).at(0),
     ],
     takes_list: true,
+    holds_digests: true,
     recognise,
     refuse,
     is_bare,
