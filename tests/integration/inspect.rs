@@ -150,7 +150,13 @@ fn an_archive_is_described_file_by_file_and_nothing_is_extracted() {
     assert_eq!(seen["contents"][2]["note"], "a PDF");
     assert!(!sandbox.exists("../evil.csv") && !sandbox.exists("hashes.txt"));
     let run = sandbox.quell_reading(["inspect", "-", "--json"], &zip).expect(0);
-    assert_eq!(run.json()["contents"], seen["contents"]);
+    let piped = run.json();
+    for (of_pipe, of_file) in [0, 1, 2].map(|at| (&piped["contents"][at], &seen["contents"][at])) {
+        // The commands name the input, which differs.
+        for field in ["member", "rows", "columns", "sample", "note", "imports"] {
+            assert_eq!(of_pipe[field], of_file[field], "{field}");
+        }
+    }
     sandbox.write("cut.zip", &zip[..zip.len() - 4]);
     sandbox.quell(["inspect", "cut.zip"]).expect(3).says("truncated");
 }
