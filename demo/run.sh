@@ -73,6 +73,14 @@ run 1 quell check "$person" --list offers
 say 'Everything that ever happened to the address.'
 run 0 quell history "$person"
 
+say 'Files people have: a vendor'\''s export, rules for domains, a hashed list of a third party, recipients as JSON.'
+run 0 quell inspect data/suppression_bounces.csv
+run 0 quell import data/suppression_bounces.csv
+run 0 quell import domains data/domains.csv
+run 0 quell import digests data/digests.txt
+run 0 quell filter data/recipients.ndjson --suppressed demo-out/withheld.ndjson
+run 0 cat demo-out/withheld.ndjson
+
 before=$(rows_of_person before) after=$(rows_of_person after)
 printf '\nrows of %s among the kept ones: %d before, %d after\n' "$person" "$before" "$after"
 if [ "$before" -ne 0 ] || [ "$after" -eq 0 ]; then
