@@ -59,8 +59,14 @@ fn answer<'a>(
     let key = match reader.policy().key(address.as_bytes(), &mut buffer) {
         Ok(key) => key,
         Err(fault) => {
-            let causes = contact_causes(reader, contact, query)?;
-            return Ok(Answer { address, key: Err(fault), causes });
+            let mut state = KeyState::default();
+            add_contact(reader, contact, &mut state)?;
+            let outside = reader.outside_of_cell(address.as_bytes())?;
+            return Ok(Answer {
+                address,
+                key: Err(fault),
+                causes: state.causes_with(&outside, query),
+            });
         }
     };
     let mut state = reader.view().state_of(key.as_bytes())?;
@@ -77,16 +83,6 @@ fn answer<'a>(
         .with_hint("run `quell verify`, then `quell compile --full`"));
     }
     Ok(Answer { address, key: Ok(key.as_str().to_owned()), causes })
-}
-
-fn contact_causes(
-    reader: &Reader<'_>,
-    contact: Option<&str>,
-    query: &Query<'_>,
-) -> Result<Vec<Cause>> {
-    let mut state = KeyState::default();
-    add_contact(reader, contact, &mut state)?;
-    Ok(state.causes(query))
 }
 
 /// Lets the contact asked about count, whatever its own address is.

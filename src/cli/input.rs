@@ -34,6 +34,8 @@ pub(super) fn list(name: &str) -> Result<String> {
         "" => {
             Err(Error::usage("an empty list name").with_hint("give --list a name, or leave it out"))
         }
+        name if name.contains(';') => Err(Error::usage(format!("`{name}`: a `;` parts lists"))
+            .with_hint("give --list once for each")),
         name => Ok(name.to_owned()),
     }
 }

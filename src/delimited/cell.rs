@@ -35,6 +35,26 @@ impl Cell {
         (close + 1 == inner.len()).then(|| self.start + 1..self.start + 1 + close)
     }
 
+    /// Says whether nothing but white space follows the closing quote, or there are no quotes around the cell.
+    ///
+    /// What follows a closing quote belongs to the cell, as most readers have it. Where that matters it is
+    /// rather a quote that stands for itself, and opened a cell that swallowed the rows behind it.
+    #[must_use]
+    pub fn closes(&self, bytes: &[u8]) -> bool {
+        if !self.quoted {
+            return true;
+        }
+        let mut rest = self.raw(bytes).get(1..).unwrap_or_default();
+        while let Some(quote) = memchr(QUOTE, rest) {
+            rest = rest.get(quote + 1..).unwrap_or_default();
+            match rest.split_first() {
+                Some((&QUOTE, behind)) => rest = behind,
+                _ => return rest.trim_ascii().is_empty(),
+            }
+        }
+        true
+    }
+
     /// The cell's text, without its quotes; `scratch` is used only when it can't be
     /// [borrowed](Cell::borrowed).
     #[must_use]

@@ -341,6 +341,10 @@ impl Judge<'_> {
                 reasons.insert(Reason::InvalidAddress);
                 Ok(reasons)
             }
+            // Nobody knows what stands there, so it may be anybody's address.
+            OnInvalid::Keep if fault == InvalidAddress::NotUtf8 => {
+                Ok(ReasonSet::NONE.with(Reason::InvalidAddress))
+            }
             OnInvalid::Keep => Ok(ReasonSet::NONE),
             OnInvalid::Fail => Err(ChunkFault::Address { at: record.start, fault }),
         }

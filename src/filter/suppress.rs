@@ -137,6 +137,10 @@ impl SuppressFiles {
             })?;
             let list = std::str::from_utf8(list)
                 .map_err(|_| bad_row(path, bytes, record.start, lines, &"the list is not UTF-8"))?;
+            if list.contains(';') {
+                let cause = "a `;` parts several lists: write a row for each";
+                return Err(bad_row(path, bytes, record.start, lines, &cause));
+            }
             self.suppress(key.as_bytes(), list.trim());
         }
     }

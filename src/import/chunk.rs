@@ -5,7 +5,7 @@ use super::native::{self, DomainRules, Scratch};
 use super::reader::{Gather, Understand};
 use super::reject::RejectCause;
 use crate::address::{KeyBuffer, Policy};
-use crate::delimited::{AllCells, ChunkBuffer, Dialect, Fault, Limits, Splitter};
+use crate::delimited::{AllCells, Cell, ChunkBuffer, Dialect, Fault, Limits, Splitter};
 use crate::error::{Error, Result};
 use crate::record::{Kind, NativeRow};
 use std::ops::Range;
@@ -67,6 +67,13 @@ struct Memory {
     native: Scratch,
 }
 
+/// How many lines end in a text: with a line feed, a carriage return, or both.
+pub(super) fn line_ends(text: &[u8]) -> usize {
+    let feeds = memchr::memchr_iter(b'\n', text).count();
+    let alone = |at: &usize| text.get(at + 1) != Some(&b'\n');
+    feeds + memchr::memchr_iter(b'\r', text).filter(alone).count()
+}
+
 impl<G> Parsed<G> {
     /// Goes through the rows of a chunk; `row` gathers one, or says why it can't be understood.
     pub fn of_rows(
@@ -75,7 +82,7 @@ impl<G> Parsed<G> {
         (dialect, limits): (Dialect, Limits),
         row: impl FnMut(&[u8], &AllCells, &mut G) -> Result<Result<(), RejectCause>>,
     ) -> Self {
-        let lines = memchr::memchr_iter(b'\n', chunk.bytes()).count();
+        let lines = line_ends(chunk.bytes());
         let (rejects, failure) = (Vec::new(), None);
         let mut parsed = Self { chunk, gathered, rejects, rows: 0, lines, failure };
         parsed.failure = parsed.go_through(dialect, limits, row).err();
@@ -96,7 +103,7 @@ impl<G> Parsed<G> {
         while let Some(record) = splitter.next_record(&mut cells)? {
             self.rows += 1;
             if let Err(cause) = row(text, &cells, &mut self.gathered)? {
-                lines_before += memchr::memchr_iter(b'\n', &text[counted..record.start]).count();
+                lines_before += line_ends(&text[counted..record.start]);
                 counted = record.start;
                 let row = record.start..record.content_end;
                 self.rejects.push(RejectedRow { lines_before, cause, row });
@@ -128,10 +135,22 @@ impl Parser {
         if found != expected {
             return Ok(Err(RejectCause::Width { found, expected }));
         }
+        if let Err(cause) = all_close(cells.text, cells.cells.as_slice()) {
+            return Ok(Err(cause));
+        }
         match self.kind {
             Kind::Domains => {
                 let rules = self.domain_rules;
-                return own_key(native::domain_row(rules, cells, &mut memory.native), gathered);
+                return match native::domain_row(rules, cells, &mut memory.native) {
+                    Ok((row, None)) => own_key(Ok(row), gathered),
+                    Ok((row, Some(alias))) => {
+                        let keyed = [row, alias];
+                        let keyed =
+                            keyed.map(|row| (row.own_key().unwrap_or_default().into(), row));
+                        gathered.add_several(&keyed).map(Ok)
+                    }
+                    Err(cause) => Ok(Err(cause)),
+                };
             }
             Kind::Digests => {
                 return own_key(native::digest_row(cells, &mut memory.native), gathered);
@@ -151,6 +170,16 @@ impl Parser {
             Ok(row) => Ok(Ok(gathered.add(key.as_bytes(), &row)?)),
             Err(cause) => Ok(Err(cause)),
         }
+    }
+}
+
+/// Refuses a row with text behind a closing quote: the quote before may have opened by mistake and taken whole
+/// rows into its cell. A row of one cell has nothing to take in, and may be `"Ann" <ann@example.com>`.
+pub(super) fn all_close(text: &[u8], cells: &[Cell]) -> Result<(), RejectCause> {
+    let [_, _, ..] = cells else { return Ok(()) };
+    match cells.iter().position(|cell| !cell.closes(text)) {
+        Some(at) => Err(RejectCause::TextBehindQuote { cell: at + 1 }),
+        None => Ok(()),
     }
 }
 

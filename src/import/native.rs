@@ -4,7 +4,7 @@ use super::columns::{Cells, Column};
 use super::reject::RejectCause;
 use crate::address::Policy;
 use crate::record::class::UnknownWord;
-use crate::record::domain_rule::{InvalidDomain, domain_in_keys, is_public_suffix};
+use crate::record::domain_rule::{InvalidDomain, alias_in_keys, domain_in_keys, is_public_suffix};
 use crate::record::{DigestValue, Kind, NativeRow, RecordClass, Timestamp};
 use std::str::FromStr;
 
@@ -15,6 +15,7 @@ pub(super) struct Scratch {
     name: Vec<u8>,
     source: Vec<u8>,
     domain: String,
+    alias: Option<String>,
     digest: Option<DigestValue>,
     times: Times,
 }
@@ -57,7 +58,7 @@ pub(super) fn row<'a>(
         },
         Kind::Unsubscribes => NativeRow::Unsubscribe {
             address,
-            list: cells.word(Column::List, name)?,
+            list: one_list(cells.word(Column::List, name)?)?,
             state: word(cells, Column::State)?.unwrap_or_default(),
             class: word(cells, Column::Class)?.unwrap_or(RecordClass::Bulk),
             at,
@@ -65,7 +66,7 @@ pub(super) fn row<'a>(
         },
         Kind::Preferences => NativeRow::Preference {
             address,
-            list: required(cells, Column::List, name)?,
+            list: one_list(Some(required(cells, Column::List, name)?))?.unwrap_or_default(),
             choice: word(cells, Column::Preference)?.ok_or(RejectCause::Empty("preference"))?,
             at,
             source: cells.word(Column::Source, source)?,
@@ -83,24 +84,25 @@ pub(super) fn row<'a>(
     })
 }
 
-/// Reads a row of `domains`. Its key is its domain.
+/// Reads a row of `domains`; a second rule is for the domain that the policy puts in the place of the first's.
+/// The key of a rule is its domain.
 pub(super) fn domain_row<'a>(
     rules: DomainRules,
     cells: Cells<'a>,
     scratch: &'a mut Scratch,
-) -> Result<NativeRow<'a>, RejectCause> {
-    let Scratch { name, source, times, domain, .. } = scratch;
+) -> Result<(NativeRow<'a>, Option<NativeRow<'a>>), RejectCause> {
+    let Scratch { name, source, times, domain, alias, .. } = scratch;
     let written = required(cells, Column::Domain, name)?;
-    *domain = domain_in_keys(written, rules.policy).map_err(RejectCause::Domain)?;
+    *domain = domain_in_keys(written, Policy::EXACT).map_err(RejectCause::Domain)?;
+    *alias = alias_in_keys(domain, rules.policy);
     if !rules.allow_public_suffix && is_public_suffix(domain) {
         return Err(RejectCause::Domain(InvalidDomain::PublicSuffix(domain.clone())));
     }
-    Ok(NativeRow::Domain {
-        domain,
-        subdomains: yes_or_no(cells, Column::Subdomains)?,
-        at: time(cells, Column::At, times)?,
-        source: cells.word(Column::Source, source)?,
-    })
+    let subdomains = yes_or_no(cells, Column::Subdomains)?;
+    let at = time(cells, Column::At, times)?;
+    let source = cells.word(Column::Source, source)?;
+    let rule = |domain, subdomains| NativeRow::Domain { domain, subdomains, at, source };
+    Ok((rule(domain, subdomains), alias.as_deref().map(|alias| rule(alias, false))))
 }
 
 /// Reads a row of `digests`. Its key is the digest.
@@ -116,7 +118,7 @@ pub(super) fn digest_row<'a>(
     let value = DigestValue::parse(written, algorithm).map_err(RejectCause::Digest)?;
     Ok(NativeRow::Digest {
         digest: digest.insert(value).as_bytes(),
-        list: cells.word(Column::List, name)?,
+        list: one_list(cells.word(Column::List, name)?)?,
         class: word(cells, Column::Class)?.unwrap_or(RecordClass::Bulk),
         source: cells.word(Column::Source, source)?,
     })
@@ -128,6 +130,14 @@ fn required<'a>(
     scratch: &'a mut Vec<u8>,
 ) -> Result<&'a str, RejectCause> {
     cells.word(column, scratch)?.ok_or(RejectCause::Empty(column.name()))
+}
+
+/// The name of one list. A `;` parts the lists of a row everywhere else, so no row could be sent for such a one.
+pub(super) fn one_list(list: Option<&str>) -> Result<Option<&str>, RejectCause> {
+    match list {
+        Some(name) if name.contains(';') => Err(RejectCause::SeveralLists),
+        _ => Ok(list),
+    }
 }
 
 fn word<T>(cells: Cells<'_>, column: Column) -> Result<Option<T>, RejectCause>

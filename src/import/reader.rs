@@ -1,6 +1,6 @@
 //! Goes through a file: chunks are understood on all cores and handed over in the file's order.
 
-use super::chunk::{Failure, Parsed, Parser};
+use super::chunk::{Failure, Parsed, Parser, line_ends};
 use super::columns::Columns;
 use super::detect::delimited;
 use super::native::DomainRules;
@@ -237,7 +237,7 @@ impl<T> Taker<'_, T> {
 /// A fault of a chunk that `text` is, before which so many lines and bytes of the file stand.
 pub(super) fn not_csv(name: &str, fault: Fault, lines: usize, text: &[u8], offset: u64) -> Error {
     let before = text.get(..fault.at).unwrap_or_default();
-    let line = lines + memchr::memchr_iter(b'\n', before).count() + 1;
+    let line = lines + line_ends(before) + 1;
     let byte = offset + fault.at as u64;
     let hint = match fault.kind {
         FaultKind::UnclosedQuote => "close the quote that opens there; nothing was applied",

@@ -32,6 +32,13 @@ pub enum RejectCause {
         /// What is wrong with the cell, for a person to read.
         fault: String,
     },
+    /// A list's name with a `;` in it.
+    SeveralLists,
+    /// Text behind the closing quote of a cell.
+    TextBehindQuote {
+        /// Which cell of the row, from 1.
+        cell: usize,
+    },
     /// A row that can't be understood as a whole.
     Row(String),
     /// Bytes that are no text.
@@ -55,6 +62,14 @@ impl fmt::Display for RejectCause {
             Self::Domain(fault) => write!(f, "domain: {fault}"),
             Self::Digest(fault) => write!(f, "digest: {fault}"),
             Self::Cell { column, fault } => write!(f, "{column}: {fault}"),
+            Self::SeveralLists => {
+                f.write_str("list: a `;` parts several lists: write a row for each")
+            }
+            Self::TextBehindQuote { cell } => write!(
+                f,
+                "text behind the closing quote of cell {cell}: a quote before it may have opened by mistake and \
+                 taken rows in"
+            ),
             Self::Row(fault) => f.write_str(fault),
             Self::NotUtf8(column) => write!(f, "{column}: not UTF-8"),
             Self::Width { found, expected } => {

@@ -78,6 +78,13 @@ pub fn domain_in_keys(text: &str, policy: Policy) -> Result<String, InvalidDomai
     Ok(String::from_utf8_lossy(key.domain()).into_owned())
 }
 
+/// The domain that addresses at `domain` have under `policy`, when it is another one: a rule for `googlemail.com`
+/// covers keys at `gmail.com` then, and still the subdomains of `googlemail.com`, which no policy renames.
+#[must_use]
+pub fn alias_in_keys(domain: &str, policy: Policy) -> Option<String> {
+    domain_in_keys(domain, policy).ok().filter(|alias| alias != domain)
+}
+
 /// What the index keeps of a domain's rules, in the sixteen bits of its entry.
 ///
 /// The bit positions are part of the file format (docs/format.md). 0 is the tombstone.

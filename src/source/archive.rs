@@ -37,10 +37,11 @@ impl Archive {
     /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a damaged or truncated archive, for one whose files
     /// overlap (which only a trick does) and for a spreadsheet.
     pub fn open(mut file: File, name: &str, limits: &UnpackLimits) -> Result<Self> {
+        let end = whole::End::read(&mut file, name)?;
         file.rewind().map_err(|error| Error::reading(Path::new(name), error))?;
         let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| bad(name, error))?;
         let mut archive = Self { zip, name: name.to_owned(), limits: *limits, members: Vec::new() };
-        archive.list()?;
+        archive.list(&end)?;
         Ok(archive)
     }
 
@@ -63,30 +64,31 @@ impl Archive {
         &self.members
     }
 
-    fn list(&mut self) -> Result<()> {
+    fn list(&mut self, end: &whole::End) -> Result<()> {
         let mut ranges = Vec::new();
         for index in 0..self.zip.len() {
             let file = self.zip.by_index_raw(index).map_err(|error| bad(&self.name, error))?;
-            let from = file.header_start();
-            ranges.push((from, from.saturating_add(file.compressed_size())));
+            let (bytes, packed) = (file.size(), file.compressed_size());
+            let data = file.data_start();
+            ranges.push(file.header_start()..data.saturating_add(packed));
             let name = file.name().to_owned();
             if name == "[Content_Types].xml" {
                 let message =
                     format!("`{}` is a spreadsheet or another Office document", self.name);
                 return Err(Error::input(message).with_hint("save it as CSV first"));
             }
-            let hidden = name.starts_with("__MACOSX/") || name.ends_with(".DS_Store");
-            if file.is_file() && !hidden {
-                let (bytes, packed) = (file.size(), file.compressed_size());
+            if is_litter(&name) {
+                continue;
+            }
+            if file.is_symlink() || !file.is_file() && bytes > 0 {
+                let message = format!("`{}`: `{name}` is no ordinary file", self.name);
+                return Err(Error::input(message).with_hint("extract the archive and look at it"));
+            }
+            if file.is_file() {
                 self.members.push(Member { name, bytes, packed, index });
             }
         }
-        ranges.sort_unstable();
-        if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
-            let message = format!("`{}`: files of the archive overlap", self.name);
-            return Err(Error::input(message).with_hint("only a trick makes such an archive"));
-        }
-        Ok(())
+        end.check(&self.name, self.zip.len(), ranges)
     }
 
     /// Reads one of [`Archive::members`] that is text. The end is given only after the member's length and
@@ -176,6 +178,15 @@ impl<R: Read> Read for Checked<R> {
     }
 }
 
+/// Says whether a member is what a file manager leaves in every folder, and never data.
+fn is_litter(name: &str) -> bool {
+    let mut parts = name.split('/');
+    let last = name.rsplit('/').next().unwrap_or_default();
+    parts.any(|part| part == "__MACOSX")
+        || last.starts_with("._")
+        || [".DS_Store", "desktop.ini", "Thumbs.db"].contains(&last)
+}
+
 fn bad(name: &str, error: ZipError) -> Error {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
@@ -193,6 +204,8 @@ fn bad(name: &str, error: ZipError) -> Error {
             .with_hint("fetch it again"),
     }
 }
+
+mod whole;
 
 #[cfg(test)]
 mod tests;

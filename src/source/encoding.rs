@@ -63,7 +63,9 @@ impl Encoding {
     /// The encoding of a text that begins with `start`; `whole` says that it is all of it.
     ///
     /// A mark decides; without one, NULs in one half of the pairs of bytes say UTF-16; then what is valid
-    /// UTF-8 is that, and everything else is Windows-1252.
+    /// UTF-8 is that. So is what has letters of UTF-8 and something else besides: damaged, which whoever reads
+    /// it on finds, because read as Windows-1252 every letter in it would become two others. Everything else
+    /// is Windows-1252.
     ///
     /// ```
     /// # use quell::source::Encoding;
@@ -86,6 +88,7 @@ impl Encoding {
             Ok(_) => Self::Utf8,
             // A character that the end of what is looked at cuts in two.
             Err(error) if error.error_len().is_none() && !whole => Self::Utf8,
+            Err(_) if has_letter_of_utf8(start) => Self::Utf8,
             Err(_) => Self::Latin1,
         }
     }
@@ -128,6 +131,11 @@ impl Encoding {
             _ => 0,
         }
     }
+}
+
+/// Says whether some valid run of a text that is not UTF-8 as a whole has a character of several bytes.
+fn has_letter_of_utf8(text: &[u8]) -> bool {
+    text.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
 }
 
 impl fmt::Display for Encoding {

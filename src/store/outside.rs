@@ -62,6 +62,15 @@ impl Reader<'_> {
         outside(self.view(), raw, key.domain())
     }
 
+    /// What the ledger has of a cell that holds no address: a hashed list may have digested it all the same.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn outside_of_cell(&self, raw: &[u8]) -> Result<Outside> {
+        outside(self.view(), raw, b"")
+    }
+
     /// What the index says that covers an address from outside.
     pub(super) fn outside_reasons(
         &self,

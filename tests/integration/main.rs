@@ -20,6 +20,7 @@ mod filter;
 mod import;
 mod inspect;
 mod kill;
+mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;

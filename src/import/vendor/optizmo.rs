@@ -3,7 +3,7 @@
 use super::{Field, Format, Row};
 use crate::import::detect::Seen;
 use crate::import::reject::RejectCause;
-use crate::record::domain_rule::{InvalidDomain, domain_in_keys, is_public_suffix};
+use crate::record::domain_rule::{InvalidDomain, alias_in_keys, domain_in_keys, is_public_suffix};
 use crate::record::{DigestValue, Kind, NativeRow, RecordClass};
 
 const PLAIN: usize = 0;
@@ -121,10 +121,15 @@ fn domain_rule<'a>(row: &Row<'a>, item: &str) -> Result<NativeRow<'a>, RejectCau
     if is_public_suffix(&key) {
         return Err(RejectCause::Domain(InvalidDomain::PublicSuffix(key)));
     }
+    let subdomains = domain.len() < below.len();
+    if subdomains && alias_in_keys(domain, row.policy()).is_some() {
+        let fault = "its policy gives this domain another name: import the rule as `domains`";
+        return Err(RejectCause::Row(fault.to_owned()));
+    }
     let kept = row.keep(vec![key]);
     Ok(NativeRow::Domain {
         domain: kept.first().map_or("", String::as_str),
-        subdomains: domain.len() < below.len(),
+        subdomains,
         at: row.time(TIMESTAMP)?,
         source: Some(OPTIZMO.name),
     })

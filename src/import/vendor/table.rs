@@ -5,7 +5,8 @@ use super::{Format, VendorFile};
 use crate::address::{KeyBuffer, Policy};
 use crate::delimited::{AllCells, Cell, ChunkBuffer, Dialect, Limits};
 use crate::error::Result;
-use crate::import::chunk::Parsed;
+use crate::import::chunk::{Parsed, all_close};
+use crate::import::native::one_list;
 use crate::import::reader::{Gather, Keyed, Taken, Understand, header, read_rows};
 use crate::import::reject::RejectCause;
 use crate::record::NativeRow;
@@ -61,6 +62,9 @@ impl Understand for Table<'_> {
                 Ok(cells) => cells,
                 Err(cause) => return Ok(Err(cause)),
             };
+            if let Err(cause) = all_close(text, &cells) {
+                return Ok(Err(cause));
+            }
             made.clear();
             places.clear();
             let mut texts = CellTexts {
@@ -129,6 +133,11 @@ impl Rows<'_> {
         if records.iter().any(|record| list_of(record) == Some("")) {
             // The ledger would take it for everywhere.
             return Ok(Err(RejectCause::Empty("list")));
+        }
+        if let Err(cause) =
+            records.iter().try_for_each(|record| one_list(list_of(record)).map(|_| ()))
+        {
+            return Ok(Err(cause));
         }
         if let [record] = records.as_slice() {
             return match self.key_of(record, key) {
