@@ -96,13 +96,14 @@ fn a_rule_for_a_domain_that_the_policy_renames_keeps_its_subdomains() {
     let sandbox = Sandbox::without_store();
     sandbox.quell(["init", "--policy", "googlemail"]).expect(0);
     sandbox.write("d.csv", "domain,subdomains\ngooglemail.com,true\n");
-    sandbox.quell(["import", "domains", "d.csv"]).expect(0).says("read 1, added 1");
+    let import = || sandbox.quell(["import", "domains", "d.csv"]).expect(0).text();
+    assert!(import().contains("read 1, added 1"));
     for (domain, code) in
         [("googlemail.com", 1), ("gmail.com", 1), ("eu.googlemail.com", 1), ("eu.gmail.com", 0)]
     {
         sandbox.quell(["check", &format!("nobody-at-all@{domain}")]).expect(code);
     }
-    sandbox.quell(["import", "domains", "d.csv"]).expect(0).says("unchanged 1");
+    assert!(import().contains("unchanged 1"));
     sandbox.quell(["verify"]).expect(0);
 }
 
@@ -115,7 +116,7 @@ fn bytes_that_are_no_text_are_kept_by_no_option_and_digests_of_any_cell_are_told
     // The MD5 of `nobody`.
     sandbox.write("d.txt", "6e854442cd2a940c9e95941dce4ad598\n");
     sandbox.quell(["import", "digests", "d.txt"]).expect(0);
-    sandbox.quell(["check", "nobody"]).expect(1).says("digest");
+    assert!(sandbox.quell(["check", "nobody"]).expect(1).text().contains("digest"));
 }
 
 #[test]
