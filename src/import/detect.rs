@@ -207,6 +207,11 @@ impl Seen {
             && self.rows.first().and_then(|row| row.first()).is_some_and(|cell| is_address(cell))
     }
 
+    /// The words of the file's name, lower-cased: what stands between characters that are no letters.
+    pub fn file_words(&self) -> impl Iterator<Item = &str> {
+        words_of(&self.file)
+    }
+
     /// Says whether the file's name holds this word; give it in lower case.
     #[must_use]
     pub fn file_has(&self, word: &str) -> bool {
@@ -248,6 +253,11 @@ fn file_of(name: &str) -> String {
     let file = name.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
     let plain = [".gz", ".zst", ".zip"].iter().find_map(|ending| file.strip_suffix(ending));
     plain.unwrap_or(&file).to_owned()
+}
+
+/// The words of a file's name.
+pub(super) fn words_of(file: &str) -> impl Iterator<Item = &str> {
+    file.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
 }
 
 fn is_address(cell: &str) -> bool {

@@ -667,3 +667,56 @@ fn a_header_that_only_one_vendor_has_is_never_two_formats() {
         assert_eq!(told, !is_undecided, "{name}: {}", run.stderr);
     }
 }
+
+#[test]
+fn what_may_hold_an_opt_out_that_is_not_understood_is_refused_by_its_name() {
+    for (name, text, says) in [
+        (
+            "x.csv",
+            "contactid,Email,donotemail,Do not allow mass mailing\n1,ann@example.com,0,1\n",
+            &["Do not allow mass mailing"][..],
+        ),
+        (
+            "x.csv",
+            "fullname,email,donotemail\nAnn,ann@example.com,1\n",
+            &["dynamics-contacts", "mautic"],
+        ),
+        (
+            "blocklist.csv",
+            "status,reason,email,created\n,,ann@example.com,1\n",
+            &["sendgrid-blocks", "sendgrid-bounces"],
+        ),
+        (
+            "not_subscribed_members_export_1.csv",
+            "Email Address,First Name\nann@example.com,Ann\n",
+            &["mailchimp-unsubscribed"],
+        ),
+        (
+            "x.csv",
+            "Email,Portal Bounce,Portal Quarantine\nann@example.com,,TRUE\n",
+            &["Portal Quarantine"],
+        ),
+        (
+            "x.csv",
+            "emailAddress,unsubscribeAll,topicPreferences.\nann@example.com,,OPT_OUT\n",
+            &["topicPreferences."],
+        ),
+        (
+            "x.csv",
+            "Email,Reason\nann@example.com,UNSUBSCRIBE\n",
+            &["klaviyo", "import suppressions"],
+        ),
+        (
+            "x.json",
+            "{\"TotalCount\":2,\"Suppressions\":[{\"EmailAddress\":\"ann@example.com\",\
+             \"SuppressionReason\":\"HardBounce\"}]}",
+            &["TotalCount"],
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write(name, text);
+        let run = sandbox.quell(["import", name]).expect(3);
+        let _ = says.iter().fold(run, |run, word| run.says(word));
+        assert_eq!(sandbox.reasons("ann@example.com", &[]), [""; 0], "{name}: {text}");
+    }
+}

@@ -16,6 +16,7 @@ const STATE: usize = 4;
 const STATE_NAME: usize = 5;
 const STATUS: usize = 6;
 const PHONE: usize = 7;
+const LISTS: usize = 8;
 const PREFERENCE: usize = 4;
 const PREFERENCE_NAME: usize = 5;
 
@@ -24,10 +25,10 @@ const EMAIL_COLUMN: Field =
 const LIST_COLUMN: Field = Field::optional(&[
     "cdi_subscriptionlistidname",
     "Subscription List",
-    "Subscription Lists",
     "Subscription List Name",
     "cdi_subscriptionlistname",
 ]);
+const LISTS_COLUMN: Field = Field::optional(&["Subscription Lists"]);
 const LIST_ID_COLUMN: Field = Field::optional(&[
     "cdi_subscriptionlistid",
     "_cdi_subscriptionlistid_value",
@@ -61,6 +62,7 @@ pub(super) const UNSUBSCRIBES: Format = Format {
         Field::optional(&["statecodename", "Status", "State"]),
         Field::optional(&["statuscode", "statuscodename", "Status Reason"]).occurrence(0),
         Field::optional(&["cdi_phone", "Phone", "cdi_mobilephone", "Mobile Phone"]),
+        LISTS_COLUMN,
     ],
     recognise: recognise_unsubscribes,
     read: read_unsubscribe,
@@ -81,6 +83,7 @@ pub(super) const PREFERENCES: Format = Format {
         Field::optional(&["cdi_preferencename", "Preference"]),
         Field::optional(&["modifiedon", "Modified On", "(Do Not Modify) Modified On"])
             .occurrence(0),
+        LISTS_COLUMN,
     ],
     recognise: recognise_preferences,
     refuse: refuse_preferences,
@@ -89,11 +92,11 @@ pub(super) const PREFERENCES: Format = Format {
 };
 
 const MODIFIED: usize = 6;
+const PREFERENCE_LISTS: usize = 7;
 
 /// Ids of ClickDimensions' other tables that have addresses: who was sent something is in one of them.
 const OTHER_IDS: &[&str] =
     &["cdi_sentemailid", "cdi_excludedemailid", "cdi_emaileventid", "cdi_postedsubscriptionid"];
-const STATE_COLUMNS: &[&str] = &["statecode", "statecodename", "statuscode", "statuscodename"];
 
 fn is_preferences(seen: &Seen) -> bool {
     seen.has_one_of(&["cdi_preference", "cdi_preferencename", "Preference"])
@@ -104,7 +107,7 @@ fn is_preferences(seen: &Seen) -> bool {
 }
 
 fn has_list(seen: &Seen) -> bool {
-    seen.has_one_of(LIST_COLUMN.names) || seen.has_one_of(LIST_ID_COLUMN.names)
+    [LIST_COLUMN, LIST_ID_COLUMN, LISTS_COLUMN].iter().any(|field| seen.has_one_of(field.names))
 }
 
 fn recognise_unsubscribes(seen: &Seen) -> Option<&'static str> {
@@ -120,8 +123,10 @@ fn recognise_unsubscribes(seen: &Seen) -> Option<&'static str> {
     if seen.has_one_of(OTHER_IDS) {
         return None;
     }
-    if seen.has("cdi_email") && seen.has_one_of(STATE_COLUMNS) {
-        return Some("its columns for an address and a state");
+    // An address and a state are in all of its tables: of whom mail was sent to as well.
+    let mut names = seen.names().iter().map(|name| name.trim().to_ascii_lowercase());
+    if names.any(|name| name.starts_with("cdi_unsubscribe")) {
+        return Some("its columns for an unsubscribe");
     }
     has_list(seen).then_some("its columns for an address and a subscription list")
 }
@@ -151,39 +156,55 @@ fn read_unsubscribe<'a>(
             Ok(())
         };
     }
-    records.push(NativeRow::Unsubscribe {
+    let at = row.time(CREATED)?;
+    let lists = lists(row, LISTS)?;
+    let unsubscribe = |list| NativeRow::Unsubscribe {
         address,
-        list: list(row)?,
+        list,
         state,
         class: RecordClass::Bulk,
-        at: row.time(CREATED)?,
+        at,
         source: Some(UNSUBSCRIBES.name),
-    });
+    };
+    if lists.is_empty() {
+        records.push(unsubscribe(None));
+    }
+    records.extend(lists.into_iter().map(|list| unsubscribe(Some(list))));
     Ok(())
 }
 
 fn read_preference<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause> {
     let address = row.needed(ADDRESS)?;
-    let list = list(row)?.ok_or(RejectCause::Empty("cdi_subscriptionlistidname"))?;
+    let lists = lists(row, PREFERENCE_LISTS)?;
+    if lists.is_empty() {
+        return Err(RejectCause::Empty("cdi_subscriptionlistidname"));
+    }
     let choice = choice(row)?;
     let at = match row.time(MODIFIED)? {
         Some(at) => Some(at),
         None => row.time(CREATED)?,
     };
     let source = Some(PREFERENCES.name);
-    records.push(NativeRow::Preference { address, list, choice, at, source });
+    let preference = |list| NativeRow::Preference { address, list, choice, at, source };
+    records.extend(lists.into_iter().map(preference));
     Ok(())
 }
 
-/// The list's name; where it has none, its id. `None` for neither: then the record holds everywhere.
-fn list<'a>(row: &Row<'a>) -> Result<Option<&'a str>, RejectCause> {
-    for field in [LIST, LIST_ID] {
-        let text = row.text(field)?;
-        if !text.is_empty() {
-            return Ok(Some(text));
+/// The lists' names, of the column for one and of `several` with `;` between them; where there is none, the
+/// id. None at all: then an unsubscribe holds everywhere.
+fn lists<'a>(row: &Row<'a>, several: usize) -> Result<Vec<&'a str>, RejectCause> {
+    let mut lists = Vec::new();
+    let names = row.text(several)?.split(';').map(str::trim);
+    for name in std::iter::once(row.text(LIST)?).chain(names) {
+        if !name.is_empty() && !lists.contains(&name) {
+            lists.push(name);
         }
     }
-    Ok(None)
+    let id = row.text(LIST_ID)?;
+    if lists.is_empty() && !id.is_empty() {
+        lists.push(id);
+    }
+    Ok(lists)
 }
 
 /// Inactive when any column says so; it decides nothing, but a word that is unknown is no such record.
@@ -275,6 +296,38 @@ mod tests {
                 "unsubscribe bob@example.com from list f2",
             ]
         );
+    }
+
+    #[test]
+    fn several_lists_are_several_records() {
+        let text = "Email,Subscription Lists\nann@example.com,News; Offers ;News;\n\
+                    bob@example.com,;\n";
+        assert_eq!(detected("x.csv", text), ["clickdimensions-unsubscribes"]);
+        assert_eq!(
+            rows(&UNSUBSCRIBES, "x.csv", text),
+            [
+                "unsubscribe ann@example.com from list News; \
+                 unsubscribe ann@example.com from list Offers",
+                "unsubscribe bob@example.com from everything",
+            ]
+        );
+        let text = "Email,Preference,Subscription Lists\nann@example.com,Out,News;Offers\n";
+        assert_eq!(
+            rows(&PREFERENCES, "x.csv", text),
+            [
+                "preference ann@example.com out of list News; preference ann@example.com out of list Offers"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_and_a_state_alone_are_no_unsubscribe() {
+        let header = "cdi_email,statecode,statuscode\n";
+        assert_eq!(detected("x.csv", header), [""; 0]);
+        let want = ["clickdimensions-unsubscribes"];
+        assert_eq!(detected("cdi_unsubscribes.csv", header), want);
+        assert_eq!(detected("x.csv", "cdi_unsubscribename,cdi_email,statecode\n"), want);
+        assert_eq!(detected("x.csv", "cdi_subscriptionlistid,cdi_email,statecode\n"), want);
     }
 
     #[test]

@@ -17,6 +17,9 @@ const ADDRESS_AGAIN: usize = 4;
 const ADDRESS_2: usize = 5;
 const ADDRESS_3: usize = 6;
 const MODIFIED: usize = 7;
+const ADDRESS_ONCE_MORE: usize = 15;
+/// Columns that may have the address, a further one, or the flag under the form's name.
+const LIKE_ADDRESSES: [usize; 3] = [ADDRESS, ADDRESS_AGAIN, ADDRESS_ONCE_MORE];
 /// What says *Bulk Email*: by code, by the code's label, and by the form's name for it.
 const BULK: [usize; 4] = [8, 9, 10, 11];
 const EMAIL: [usize; 3] = [12, 13, 14];
@@ -50,11 +53,28 @@ pub(super) const CONTACTS: Format = Format {
             .occurrence(0),
         Field::optional(&["donotbulkemail"]),
         Field::optional(&["donotbulkemailname"]),
-        Field::optional(&["Do not allow Bulk Emails"]),
-        Field::optional(&["Bulk Email"]),
+        Field::optional(&[
+            "Do not allow Bulk Emails",
+            "Do not allow Bulk Email",
+            "Do not allow Bulk E-mails",
+            "Do not allow Bulk E-mail",
+            "Do not bulk email",
+            "Do not bulk emails",
+            "Do not bulk e-mail",
+            "Do not bulk e-mails",
+        ]),
+        Field::optional(&["Bulk Email", "Bulk Emails", "Bulk E-mail", "Bulk E-mails"]),
         Field::optional(&["donotemail"]),
         Field::optional(&["donotemailname"]),
-        Field::optional(&["Do not allow Emails"]),
+        Field::optional(&[
+            "Do not allow Emails",
+            "Do not allow Email",
+            "Do not allow E-mails",
+            "Do not allow E-mail",
+            "Do not email",
+            "Do not e-mail",
+        ]),
+        Field::optional(ADDRESSES).occurrence(2),
     ],
     recognise,
     refuse,
@@ -82,6 +102,16 @@ const LABELS: &[Word<Flag>] = &[("Do Not Allow", DENY), ("Allow", Flag::Allow)];
 const LABEL: &[Word<Flag>] =
     &[("Do Not Allow", DENY), ("1", DENY), ("true", DENY), ("yes", DENY), ("Allow", Flag::Allow)];
 
+/// The flags for letters, whose names are like those for e-mail.
+const LETTERS: &[&str] = &[
+    "donotpostalmail",
+    "donotpostalmailname",
+    "donotbulkpostalmail",
+    "donotbulkpostalmailname",
+    "Do not allow Mails",
+    "Do not allow Bulk Mails",
+];
+
 const FORM_NAME: usize = BULK[3];
 
 fn names(field: usize) -> &'static [&'static str] {
@@ -98,26 +128,63 @@ fn has_flag(seen: &Seen) -> bool {
     BULK.iter().chain(&EMAIL).any(|field| seen.has_one_of(names(*field)))
 }
 
+/// A column that seems to have a flag for e-mail, under a name that is not known.
+fn unknown_flag(seen: &Seen) -> Option<&str> {
+    let is_one_of = |name: &str, known: &[&str]| known.iter().any(|k| k.eq_ignore_ascii_case(name));
+    let is_unknown = |name: &&str| {
+        let squashed: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+        let squashed = squashed.to_lowercase();
+        let denies = squashed.starts_with("donot") || squashed.starts_with("dont");
+        squashed.contains("mail")
+            && (denies || squashed.contains("bulk"))
+            && !is_one_of(name, LETTERS)
+            && !BULK.iter().chain(&EMAIL).any(|field| is_one_of(name, names(*field)))
+    };
+    seen.names().iter().map(|name| name.trim()).find(is_unknown)
+}
+
+/// Says whether there is the flag by its logical name, not as Mautic writes it.
+fn has_logical_email(seen: &Seen) -> bool {
+    let mut names = seen.names().iter().map(|name| name.trim());
+    names.any(|name| name.eq_ignore_ascii_case("donotemail") && name != "doNotEmail")
+}
+
 fn recognise(seen: &Seen) -> Option<&'static str> {
-    let has = has_flag(seen) && has_id_or_bulk(seen) && seen.has_one_of(ADDRESSES);
+    let is_like = has_id_or_bulk(seen) || has_logical_email(seen);
+    let has = has_flag(seen) && is_like && seen.has_one_of(ADDRESSES);
     has.then_some("its columns for `Do not allow Bulk Emails` or `Do not allow Emails`")
 }
 
 fn refuse(seen: &Seen) -> Option<String> {
     let message = "no column has a flag: `Do not allow Bulk Emails` (donotbulkemail), or `Do not allow \
                    Emails` (donotemail)";
+    if let Some(name) = unknown_flag(seen) {
+        return Some(format!(
+            "the column `{name}` may have a flag for e-mail, but its name is not known"
+        ));
+    }
+    let is_address = |name: &&String| ADDRESSES.iter().any(|a| a.eq_ignore_ascii_case(name.trim()));
+    if seen.names().iter().filter(is_address).count() > LIKE_ADDRESSES.len() {
+        return Some("more than three columns are named like `Email`".to_owned());
+    }
     (!has_flag(seen)).then(|| message.to_owned())
 }
 
 fn read<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause> {
     let bulk_email = flag(row, &BULK)?;
     let mut email_allowed = flag(row, &EMAIL)?;
-    let mut addresses = Vec::with_capacity(4);
-    for field in [ADDRESS, ADDRESS_AGAIN, ADDRESS_2, ADDRESS_3] {
+    let mut addresses = Vec::with_capacity(5);
+    for field in [ADDRESS, ADDRESS_AGAIN, ADDRESS_ONCE_MORE, ADDRESS_2, ADDRESS_3] {
         let text = row.text(field)?;
         // A view may have both the address and the flag under the name `Email`, as the form has.
-        if let Some((_, said)) = LABELS.iter().find(|(label, _)| label.eq_ignore_ascii_case(text)) {
+        let may_be_either = row.has(ADDRESS_AGAIN) && LIKE_ADDRESSES.contains(&field);
+        let words = if may_be_either { FLAG } else { LABELS };
+        if let Some((_, said)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             email_allowed = agree(email_allowed, *said, "Email", text)?;
+        } else if may_be_either && !text.is_empty() && !text.contains('@') {
+            let expected = "an address, `Do Not Allow` or `Allow` (by code `1` or `0`)";
+            let found = text.to_owned();
+            return Err(UnknownWord { what: "Email", found, expected }.into());
         } else if !text.is_empty() && !addresses.contains(&text) {
             addresses.push(text);
         }
@@ -311,6 +378,62 @@ mod tests {
                 "contact bob@example.com bob@example.com, bulk email Allow, email Allow",
             ]
         );
+    }
+
+    #[test]
+    fn a_second_column_email_is_an_address_a_flag_or_a_reject() {
+        let header = "contactid,Email,Email,Do not allow Bulk Emails\n";
+        let file = |cell: &str| format!("{header}1,ann@example.com,{cell},Allow\n");
+        for (cells, said) in [
+            (&["Yes", "1", "TRUE", "do not allow"][..], "Do Not Allow"),
+            (&["no", "0", "False", "Allow"], "Allow"),
+        ] {
+            for cell in cells {
+                let want = format!("contact 1 ann@example.com, bulk email Allow, email {said}");
+                assert_eq!(rows(&CONTACTS, "x.csv", file(cell)), [want], "{cell}");
+            }
+        }
+        for cell in ["Nicht zulassen", "2", "ann"] {
+            let found = rejects(&CONTACTS, "x.csv", file(cell));
+            assert!(found[0].starts_with("2: unknown Email `"), "{cell}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_third_column_like_an_address_is_one_and_a_fourth_is_refused() {
+        let text = "contactid,emailaddress1,Email,E-mail,donotemail\n\
+                    1,a@example.com,b@example.com,c@example.com,1\n2,a@example.com,,Perhaps,0\n";
+        let outcome = outcome(&CONTACTS, "x.csv", text, None).unwrap();
+        assert!(outcome.rows[0].contains("former contact 1 c@example.com"), "{:?}", outcome.rows);
+        assert_eq!(outcome.rejects.len(), 1);
+        let text = text.replace("contactid,", "Email Address,");
+        assert!(super::super::tests::outcome(&CONTACTS, "x.csv", text, None).is_err());
+    }
+
+    #[test]
+    fn other_spellings_of_the_flags_are_read_and_a_name_like_them_is_refused() {
+        for (names, flag) in [(BULK[2], "bulk email"), (EMAIL[2], "email")] {
+            for header in super::names(names) {
+                let want = format!("contact 1 ann@example.com, {flag} Do Not Allow");
+                assert_eq!(said(header, "Yes"), want, "{header}");
+                assert_eq!(said(header, "1"), want, "{header}");
+            }
+        }
+        for header in super::names(FORM_NAME) {
+            let want = "contact 1 ann@example.com, bulk email Do Not Allow";
+            assert_eq!(said(header, "1"), want, "{header}");
+            assert!(said(header, "No").starts_with("2: "), "{header}");
+        }
+        let file = |header| format!("contactid,Email,donotemail,{header}\n1,a@example.com,0,1\n");
+        for header in ["Do not allow mass mailing", "Bulk Mail", "donotbulk_email", "Don't e-mail"]
+        {
+            let error = outcome(&CONTACTS, "x.csv", file(header), None).unwrap_err();
+            assert!(error.to_string().contains(header), "{error}");
+        }
+        // Letters.
+        for header in LETTERS {
+            assert_eq!(rows(&CONTACTS, "x.csv", file(header)).len(), 1, "{header}");
+        }
     }
 
     #[test]

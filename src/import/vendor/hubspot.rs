@@ -23,16 +23,27 @@ enum Column {
 /// Headers of the export that stand for everything, and what else a file may say of a contact.
 const COLUMNS: &[(&str, Column)] = &[
     ("portal bounce", Column::Bounce),
+    ("portal bounces", Column::Bounce),
     ("global bounce", Column::Bounce),
+    ("global bounces", Column::Bounce),
     ("portal unsubscribe", Column::Unsubscribe),
+    ("portal unsubscribes", Column::Unsubscribe),
     ("global unsubscribe", Column::Unsubscribe),
+    ("global unsubscribes", Column::Unsubscribe),
     ("portal spam report", Column::Spam),
+    ("portal spam reports", Column::Spam),
     ("global spam report", Column::Spam),
+    ("global spam reports", Column::Spam),
     ("first name", Column::Other),
     ("last name", Column::Other),
     ("contact id", Column::Other),
     ("record id", Column::Other),
 ];
+
+/// Parts of headers that stand for every subscription type, in whatever words they are put.
+const FROM_ALL: &[&str] = &["unsubscribed from all", "opted out of all"];
+
+const ADDRESSES: &[&str] = &["Email", "Email Address", "E-mail", "E-mail Address"];
 
 /// Unsubscribes and bounces of a portal.
 pub(super) const HUBSPOT: Format = Format {
@@ -41,11 +52,11 @@ pub(super) const HUBSPOT: Format = Format {
     what: "HubSpot's unsubscribes and bounces, or a list for its opt-out import",
     // Subscription types have columns of their own names, so rows are read by all of their columns.
     fields: &[
-        Field::optional(&["Email", "Email Address", "E-mail"]).occurrence(0),
-        Field::optional(&["Portal Bounce"]).occurrence(0),
-        Field::optional(&["Portal Unsubscribe"]).occurrence(0),
-        Field::optional(&["Portal Spam Report"]).occurrence(0),
-        Field::optional(&["Global Bounce"]).occurrence(0),
+        Field::optional(ADDRESSES).occurrence(0),
+        Field::optional(&["Portal Bounce", "Portal Bounces"]).occurrence(0),
+        Field::optional(&["Portal Unsubscribe", "Portal Unsubscribes"]).occurrence(0),
+        Field::optional(&["Portal Spam Report", "Portal Spam Reports"]).occurrence(0),
+        Field::optional(&["Global Bounce", "Global Bounces"]).occurrence(0),
     ],
     recognise,
     refuse,
@@ -54,35 +65,54 @@ pub(super) const HUBSPOT: Format = Format {
 };
 
 fn recognise(seen: &Seen) -> Option<&'static str> {
-    let has = seen.has_one_of(&["Portal Unsubscribe", "Portal Bounce", "Portal Spam Report"]);
+    let has = (1..=3).any(|field| seen.has_one_of(HUBSPOT.fields[field].names));
     has.then_some("its columns Portal Bounce and Portal Unsubscribe")
 }
 
 fn refuse(seen: &Seen) -> Option<String> {
-    let has = seen.names().iter().any(|name| is_address_column(name));
-    (!has).then(|| "no column is named after e-mail".to_owned())
+    let names = || seen.names().iter().map(String::as_str);
+    if let Some(name) = names().find(|name| is_unknown_total(name)) {
+        let name = name.trim();
+        return Some(format!("what the column `{name}` withholds is not known"));
+    }
+    address_place(names()).is_none().then(|| "no column is named after e-mail".to_owned())
+}
+
+/// Says whether a header is one for everything, and none that is known: a type is not named so.
+fn is_unknown_total(name: &str) -> bool {
+    let lower = name.trim().to_lowercase();
+    let rest = ["portal", "global"].iter().find_map(|word| lower.strip_prefix(word));
+    let is_total = rest.is_some_and(|rest| rest.starts_with([' ', '_', '-']));
+    is_total && matches!(column(name), Column::Type)
+}
+
+/// The column that has the address: the one of that name, else the first whose header has it in it.
+fn address_place<'n>(mut names: impl Iterator<Item = &'n str> + Clone) -> Option<usize> {
+    let is_exact = |name: &str| ADDRESSES.iter().any(|a| a.eq_ignore_ascii_case(name.trim()));
+    let like = names.clone().position(|name| {
+        let lower = name.to_ascii_lowercase();
+        let is_like = lower.contains("email") || lower.contains("e-mail");
+        is_like && matches!(column(name), Column::Type)
+    });
+    names.position(is_exact).or(like)
 }
 
 fn read<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause> {
-    let mut address = None;
-    let mut is_export = false;
-    for (name, text) in row.columns() {
-        if address.is_none() && is_address_column(name) {
-            address = Some(text?);
-        }
-        is_export |= !matches!(column(name), Column::Type | Column::Other);
+    let names: Vec<&str> = row.columns().map(|(name, _)| name).collect();
+    let place = address_place(names.iter().copied()).ok_or(RejectCause::Empty("Email"))?;
+    let address = row.columns().nth(place).map_or(Ok(""), |(_, text)| text)?;
+    if address.is_empty() {
+        return Err(RejectCause::Empty("Email"));
     }
-    let address = address.filter(|text| !text.is_empty()).ok_or(RejectCause::Empty("Email"))?;
+    let is_export = names.iter().any(|name| !matches!(column(name), Column::Type | Column::Other));
     if !is_export {
         // A list for the opt-out import: who is on it gets no marketing mail.
         records.push(row.unsubscribe(address, None, None));
         return Ok(());
     }
-    let mut is_address = true;
     let (mut unsubscribed, mut bounced, mut spam) = (false, false, false);
-    for (name, text) in row.columns() {
-        if is_address && is_address_column(name) {
-            is_address = false;
+    for (number, (name, text)) in row.columns().enumerate() {
+        if number == place {
             continue;
         }
         let text = text?;
@@ -110,14 +140,14 @@ fn read<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), Rejec
     Ok(())
 }
 
-fn is_address_column(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.contains("email") || name.contains("e-mail")
-}
-
 fn column(name: &str) -> &'static Column {
     let known = COLUMNS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
-    known.map_or(&Column::Type, |(_, column)| column)
+    let of_rest = || {
+        let lower = name.to_ascii_lowercase();
+        let is_from_all = FROM_ALL.iter().any(|part| lower.contains(part));
+        if is_from_all { &Column::Unsubscribe } else { &Column::Type }
+    };
+    known.map_or_else(of_rest, |(_, column)| column)
 }
 
 fn is_true(name: &str, text: &str) -> Result<bool, RejectCause> {
@@ -180,6 +210,39 @@ mod tests {
     fn what_holds_everywhere_is_no_list() {
         let text = "Email,Portal Unsubscribe,Global Unsubscribe\nann@example.com,,TRUE\n";
         assert_eq!(rows(&HUBSPOT, "x.csv", text), ["unsubscribe ann@example.com from everything"]);
+    }
+
+    #[test]
+    fn a_column_for_everything_is_known_by_other_names_or_refused() {
+        let text = "Unsubscribed from all email,Opted out of all email: x,Email,Portal Bounces,\
+                    Portal Unsubscribes,Portal Spam Reports\n\
+                    TRUE,,ann@example.com,,,\n,true,bob@example.com,,,\n\
+                    ,,cleo@example.com,TRUE,true,TRUE\nFALSE,,dan@example.com,,,\n";
+        assert_eq!(detected("x.csv", text), ["hubspot"]);
+        assert_eq!(
+            rows(&HUBSPOT, "x.csv", text),
+            [
+                "unsubscribe ann@example.com from everything",
+                "unsubscribe bob@example.com from everything",
+                "unsubscribe cleo@example.com from everything; bounce cleo@example.com; \
+                 complaint cleo@example.com",
+                "",
+            ]
+        );
+        for header in ["Portal Opt-out", "Global Quarantine", "portal_unsubscribe"] {
+            let text = format!("Email,Portal Bounce,{header}\nann@example.com,,TRUE\n");
+            let error = outcome(&HUBSPOT, "x.csv", text, None).unwrap_err();
+            assert!(error.to_string().contains(header), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_column_named_email_has_the_address_wherever_it_stands() {
+        for header in ["Email", " E-MAIL ", "Email Address"] {
+            let text = format!("Email Digest,{header},Portal Bounce\nTRUE,ann@example.com,\n");
+            let want = "unsubscribe ann@example.com from list Email Digest";
+            assert_eq!(rows(&HUBSPOT, "x.csv", text), [want], "{header}");
+        }
     }
 
     #[test]

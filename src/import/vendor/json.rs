@@ -245,7 +245,7 @@ fn documents<R: BufRead>(
     loop {
         let more = tracked.borrow_mut().skip_space();
         if !more.map_err(|error| Error::reading(Path::new(name), error))? {
-            return if tracked.borrow().more_pages { Err(not_all(name)) } else { Ok(()) };
+            return if tracked.borrow().is_cut() { Err(not_all(name)) } else { Ok(()) };
         }
         let before = tracked.borrow().line;
         let mut from = serde_json::Deserializer::from_reader(Tap(&tracked));
@@ -260,7 +260,8 @@ fn documents<R: BufRead>(
 /// A page of several was taken for the whole list.
 fn not_all(name: &str) -> Error {
     Error::input(format!(
-        "`{name}` ends with a NextToken: the list goes on where the file does not"
+        "`{name}` is a part of a list (it ends with a NextToken or a link to a next page, or has fewer \
+         rows than its TotalCount): the list goes on where the file does not"
     ))
     .with_hint("fetch every page, and import them as one: `cat page*.json | quell import -`")
 }
@@ -314,7 +315,9 @@ impl<'de, R> Visitor<'de> for Document<'_, R> {
             }
         }
         if has_rows {
-            self.tracked.borrow_mut().more_pages = has_next_page(&object);
+            let mut tracked = self.tracked.borrow_mut();
+            tracked.more_pages = has_next_page(&object);
+            tracked.total = tracked.total.max(total_of(&object));
             return Ok(());
         }
         let (raw, bytes) = self.tracked.borrow_mut().recorded();
@@ -326,7 +329,33 @@ impl<'de, R> Visitor<'de> for Document<'_, R> {
 /// `paging` says nothing.
 fn has_next_page(object: &Object) -> bool {
     let is_token = |name: &str| name.eq_ignore_ascii_case("NextToken");
-    object.iter().any(|(name, value)| is_token(name) && !text_of(value).is_empty())
+    let is_link = |name: &str| name.eq_ignore_ascii_case("links");
+    object.iter().any(|(name, value)| {
+        is_token(name) && !text_of(value).is_empty() || is_link(name) && links_on(value)
+    })
+}
+
+/// Says whether links beside the rows, as SparkPost gives them, name a next page.
+fn links_on(links: &Value) -> bool {
+    let is_next = |link: &Value| {
+        let rel = link.get("rel").and_then(Value::as_str);
+        rel.is_some_and(|rel| rel.trim().eq_ignore_ascii_case("next"))
+    };
+    match links {
+        Value::Array(links) => links.iter().any(is_next),
+        Value::Object(named) => {
+            is_next(links) || named.get("next").is_some_and(|next| !text_of(next).is_empty())
+        }
+        _ => false,
+    }
+}
+
+/// How many rows a page says the list has; 0 when it does not say it.
+fn total_of(object: &Object) -> u64 {
+    let is_total =
+        |name: &str| ["TotalCount", "total_count"].iter().any(|t| t.eq_ignore_ascii_case(name));
+    let totals = object.iter().filter(|(name, _)| is_total(name));
+    totals.filter_map(|(_, value)| text_of(value).trim().parse().ok()).max().unwrap_or(0)
 }
 
 impl<R> Document<'_, R> {
@@ -341,6 +370,7 @@ impl<R> Document<'_, R> {
     }
 
     fn give<E: serde::de::Error>(&mut self, found: Found<'_>, bytes: u64) -> Result<(), E> {
+        self.tracked.borrow_mut().rows += 1;
         self.sink.take_row(found, bytes).map_err(|error| {
             *self.failure = Some(error);
             E::custom("ended")
@@ -431,6 +461,37 @@ mod tests {
             let error = outcome(FORMAT, "x.json", text, None).unwrap_err();
             assert!(error.to_string().contains("NextToken"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_page_of_several_is_not_the_list() {
+        let document = |rest: &str| {
+            let row = "{\"emailAddress\":\"a@example.com\",\"reason\":\"BOUNCE\"}";
+            format!("{{\"SuppressedDestinationSummaries\":[{row},{row}],{rest}}}\n")
+        };
+        let whole = [
+            "\"links\":[{\"href\":\"x\",\"rel\":\"first\"},{\"href\":\"x\",\"rel\":\"last\"}]",
+            "\"links\":{\"next\":null}",
+            "\"links\":[]",
+            "\"TotalCount\":2",
+            "\"total_count\":\"1\"",
+        ];
+        for rest in whole {
+            assert_eq!(rows(FORMAT, "x.json", document(rest)).len(), 2, "{rest}");
+        }
+        let parts = [
+            "\"links\":[{\"href\":\"x\",\"rel\":\"first\"},{\"href\":\"x\",\"rel\":\"next\"}]",
+            "\"Links\":{\"next\":\"x\"}",
+            "\"TotalCount\":3",
+            "\"total_count\":\"3\"",
+        ];
+        for rest in parts {
+            let error = outcome(FORMAT, "x.json", document(rest), None).unwrap_err();
+            assert!(error.to_string().contains("is a part of a list"), "{rest}: {error}");
+        }
+        // All pages in one file are the list.
+        let pages = document("\"TotalCount\":4").repeat(2);
+        assert_eq!(rows(FORMAT, "x.json", pages).len(), 4);
     }
 
     #[test]

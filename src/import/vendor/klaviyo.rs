@@ -42,8 +42,16 @@ pub(super) const KLAVIYO: Format = Format {
 fn recognise(seen: &Seen) -> Option<&'static str> {
     let says_why = seen.has_one_of(&["Suppression Reason", "Suppressed Reason"])
         || seen.has("Reason") && seen.has_one_of(KLAVIYO.fields[AT].names);
+    let says_why = says_why || seen.has("Reason") && has_word(seen);
     let has = says_why && seen.has_one_of(KLAVIYO.fields[EMAIL].names);
     has.then_some("its columns Email and Reason")
+}
+
+/// Says whether a reason in the first rows is a word of Klaviyo's.
+fn has_word(seen: &Seen) -> bool {
+    let place = seen.names().iter().position(|name| name.trim().eq_ignore_ascii_case("Reason"));
+    let mut cells = seen.rows().iter().filter_map(|row| row.get(place?)).map(|cell| cell.trim());
+    cells.any(|cell| REASONS.iter().any(|(word, _)| word.eq_ignore_ascii_case(cell)))
 }
 
 fn read<'a>(row: &Row<'a>, records: &mut Vec<NativeRow<'a>>) -> Result<(), RejectCause> {
@@ -88,6 +96,13 @@ mod tests {
                 "manual eva@example.com",
             ]
         );
+    }
+
+    #[test]
+    fn a_native_file_with_klaviyos_words_may_be_either() {
+        let text = "Email,Reason\nann@example.com,UNSUBSCRIBE\n";
+        assert_eq!(detected("x.csv", text), ["suppressions", "klaviyo"]);
+        assert_eq!(detected("x.csv", "email,reason\nann@example.com,bounce\n"), ["suppressions"]);
     }
 
     #[test]

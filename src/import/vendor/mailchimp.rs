@@ -4,14 +4,15 @@
 //! status has do.
 
 use super::{Field, Format, Row};
-use crate::import::detect::Seen;
+use crate::import::detect::{Seen, words_of};
 use crate::import::reject::RejectCause;
 use crate::record::{Kind, NativeRow, SuppressionReason};
 
-const ADDRESS: usize = 0;
-const UNSUB_TIME: usize = 1;
-const CLEAN_TIME: usize = 2;
-const LAST_CHANGED: usize = 3;
+/// Where the address is: in the first of these columns that a file has.
+const ADDRESSES: [usize; 3] = [0, 1, 2];
+const UNSUB_TIME: usize = 3;
+const CLEAN_TIME: usize = 4;
+const LAST_CHANGED: usize = 5;
 
 /// What the people of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +44,10 @@ const SYSTEM: &[&str] = &[
 
 /// The audience's own columns come first, and may have any name: also one of Mailchimp's, or one twice.
 const FIELDS: &[Field] = &[
+    Field::optional(&["Email Address"]).occurrence(0),
     Field::optional(&[
-        "Email Address",
         "E-Mail-Adresse",
         "E-mail Address",
-        "Email",
-        "E-mail",
         "Adresse e-mail",
         "Adresse électronique",
         "Dirección de correo electrónico",
@@ -59,6 +58,8 @@ const FIELDS: &[Field] = &[
         "E-mailadres",
     ])
     .occurrence(0),
+    // A field of the audience's own has one of these as easily.
+    Field::optional(&["Email", "E-mail"]).occurrence(0),
     Field::optional(&["UNSUB_TIME"]).occurrence(0),
     Field::optional(&["CLEAN_TIME"]).occurrence(0),
     Field::optional(&["LAST_CHANGED"]).occurrence(0),
@@ -78,6 +79,10 @@ pub(super) const MAILCHIMP: Format = Format {
     ..Format::BASE
 };
 
+fn has_address(seen: &Seen) -> bool {
+    ADDRESSES.iter().any(|field| seen.has_one_of(FIELDS[*field].names))
+}
+
 const NO_ADDRESS: &str = "no column `Email Address`, in English or another language that is known";
 
 /// The same for a file that has lost its name.
@@ -85,10 +90,7 @@ pub(super) const UNSUBSCRIBED: Format = Format {
     name: "mailchimp-unsubscribed",
     what: "the unsubscribed of a Mailchimp audience, whatever the file's name",
     recognise: |_| None,
-    refuse: |seen| {
-        let has_address = seen.has_one_of(FIELDS[ADDRESS].names);
-        (!has_address).then(|| NO_ADDRESS.to_owned())
-    },
+    refuse: |seen| (!has_address(seen)).then(|| NO_ADDRESS.to_owned()),
     read: |row, records| add(Status::Unsubscribed, row, records),
     ..MAILCHIMP
 };
@@ -101,19 +103,16 @@ pub(super) const CLEANED: Format = Format {
     takes_list: false,
     note: None,
     recognise: |_| None,
-    refuse: |seen| {
-        let has_address = seen.has_one_of(FIELDS[ADDRESS].names);
-        (!has_address).then(|| NO_ADDRESS.to_owned())
-    },
+    refuse: |seen| (!has_address(seen)).then(|| NO_ADDRESS.to_owned()),
     read: |row, records| add(Status::Cleaned, row, records),
     ..MAILCHIMP
 };
 
 fn recognise(seen: &Seen) -> Option<&'static str> {
     let has = seen.has("Email Address") && seen.has_one_of(SYSTEM)
-        || seen.has_all(&["LEID", "EUID"]) && seen.has_one_of(FIELDS[ADDRESS].names);
-    let is_named =
-        seen.has("Email Address") && seen.file_has("_export_") && of_name(seen.file()).is_some();
+        || seen.has_all(&["LEID", "EUID"]) && has_address(seen);
+    let has_status = || seen.file_has("subscribed") || seen.file_has("cleaned");
+    let is_named = seen.has("Email Address") && seen.file_has("_export_") && has_status();
     let is_of_phones = seen.file_has("sms_only_audience_export");
     (has || is_named || is_of_phones).then_some("its columns Email Address, LEID and EUID")
 }
@@ -124,7 +123,7 @@ fn refuse(seen: &Seen) -> Option<String> {
     let has = |field: usize| seen.has_one_of(FIELDS[field].names);
     let by_columns = of_columns(has(UNSUB_TIME), has(CLEAN_TIME), has(LAST_CHANGED));
     if let Some(status) = status(by_name, by_columns) {
-        let has_address = status == Status::Mailable || seen.has_one_of(FIELDS[ADDRESS].names);
+        let has_address = status == Status::Mailable || has_address(seen);
         return (!has_address).then(|| NO_ADDRESS.to_owned());
     }
     Some(if by_name.is_none() {
@@ -154,7 +153,8 @@ fn add<'a>(
     if status == Status::Mailable {
         return Ok(());
     }
-    let address = row.needed(ADDRESS)?;
+    let column = ADDRESSES.into_iter().find(|field| row.has(*field)).unwrap_or(ADDRESSES[0]);
+    let address = row.needed(column)?;
     records.push(if status == Status::Unsubscribed {
         row.unsubscribe(address, row.list(), row.time(UNSUB_TIME)?)
     } else {
@@ -163,20 +163,55 @@ fn add<'a>(
     Ok(())
 }
 
-/// The status that a file's name says; `None` for none and for two.
+/// Words in a file's name that turn what it says around.
+const NEGATIONS: &[&str] = &[
+    "not",
+    "no",
+    "non",
+    "never",
+    "un",
+    "longer",
+    "more",
+    "former",
+    "formerly",
+    "previously",
+    "ex",
+    "was",
+    "were",
+    "until",
+    "out",
+    "opt",
+    "don",
+    "dont",
+    "isn",
+    "isnt",
+    "sms",
+];
+
+/// The status that a file's name says; `None` for none, for two, and for a word that only has one in it.
+/// That nobody in the file is to be withheld must be its first word, and no other may take it back.
 fn of_name(file: &str) -> Option<Status> {
     if file.contains("sms_only") {
-        return Some(Status::Mailable);
+        // Of people with a phone alone; beside a status it may be of that channel or of mail.
+        let is_bare = file.starts_with("sms_only") && !file.contains("subscribed");
+        return is_bare.then_some(Status::Mailable);
     }
-    let squashed: String = file.chars().filter(char::is_ascii_alphabetic).collect();
-    let (gone, cleaned) = (squashed.contains("unsubscribed"), squashed.contains("cleaned"));
-    let rest = squashed.replace("unsubscribed", "");
-    match (gone, cleaned, rest.contains("subscribed")) {
-        (true, false, false) => Some(Status::Unsubscribed),
-        (false, true, false) => Some(Status::Cleaned),
-        (false, false, true) => Some(Status::Mailable),
-        _ => None,
+    let mut found = None;
+    for (place, word) in words_of(file).enumerate() {
+        let status = match word {
+            "unsubscribed" => Status::Unsubscribed,
+            "cleaned" => Status::Cleaned,
+            "subscribed" | "nonsubscribed" if place == 0 => Status::Mailable,
+            _ if word.contains("subscribed") || word.contains("cleaned") => return None,
+            _ => continue,
+        };
+        if found.is_some_and(|known| known != status) {
+            return None;
+        }
+        found = Some(status);
     }
+    let is_sure = || !words_of(file).any(|word| NEGATIONS.contains(&word));
+    found.filter(|status| *status != Status::Mailable || is_sure())
 }
 
 /// The status whose columns a file has. An audience's own columns may have the same names: then it is none.
@@ -236,6 +271,51 @@ mod tests {
         let file = "cleaned_members_export_1.csv";
         let of_list = outcome(&MAILCHIMP, file, BARE, Some("News")).unwrap();
         assert_eq!(of_list.rows, ["bounce ann@example.com"]);
+    }
+
+    #[test]
+    fn a_name_that_takes_back_subscribed_says_nothing() {
+        for file in [
+            "not_subscribed_members_export_1.csv",
+            "no_longer_subscribed_members_export_1.csv",
+            "non-subscribed_members_export_1.csv",
+            "notsubscribed_members_export_1.csv",
+            "subscribed_no_longer_members_export_1.csv",
+            "our_subscribed_members_export_1.csv",
+            "unsubscribedish_members_export_1.csv",
+            "uncleaned_members_export_1.csv",
+        ] {
+            assert_eq!(detected(file, BARE), ["mailchimp"], "{file}");
+            assert!(outcome(&MAILCHIMP, file, BARE, None).is_err(), "{file}");
+            assert_eq!(rows(&MAILCHIMP, file, GONE).len(), 1, "{file}");
+            assert!(rows(&MAILCHIMP, file, GONE)[0].starts_with(UNSUBSCRIBE), "{file}");
+        }
+        for file in ["unsubscribed_sms_only_audience_export_1.csv", "sms_only_unsubscribed.csv"] {
+            assert_eq!(of_name(file), None, "{file}");
+        }
+        let phones = "\"SMS Phone Number\",LEID,EUID\n+41 00 000,1,2\n";
+        let file = "unsubscribed_sms_only_audience_export_1.csv";
+        assert!(outcome(&MAILCHIMP, file, phones, None).is_err());
+        for file in ["2026-11 unsubscribed_x.csv", "acme-unsubscribed_x.csv"] {
+            assert_eq!(of_name(file), Some(Status::Unsubscribed), "{file}");
+        }
+        assert_eq!(of_name("2026-11 subscribed_x.csv"), Some(Status::Mailable));
+    }
+
+    #[test]
+    fn the_address_is_in_its_own_column_before_any_other() {
+        for header in
+            ["Email,Email Address", "Email,E-Mail-Adresse", "E-Mail-Adresse,Email Address"]
+        {
+            let text = format!("{header},LEID,EUID\nbob@example.com,ann@example.com,1,2\n");
+            assert_eq!(rows(&MAILCHIMP, "unsubscribed_x.csv", &text), [UNSUBSCRIBE], "{header}");
+            assert_eq!(rows(&UNSUBSCRIBED, "x.csv", text), [UNSUBSCRIBE], "{header}");
+            // Another address is not taken in its place.
+            let text = format!("{header},LEID,EUID\nbob@example.com,,1,2\n");
+            assert_eq!(rejects(&MAILCHIMP, "unsubscribed_x.csv", text).len(), 1, "{header}");
+        }
+        let text = "Email,LEID,EUID\nann@example.com,1,2\n";
+        assert_eq!(rows(&MAILCHIMP, "unsubscribed_x.csv", text), [UNSUBSCRIBE]);
     }
 
     #[test]

@@ -80,11 +80,23 @@ fn unsubscribe<'a>(row: &Row<'a>, to: &mut Vec<NativeRow<'a>>) -> Result<(), Rej
     } else {
         text.split(',').map(str::trim).collect()
     };
-    let before = to.len();
+    let mut is_global = false;
     for tag in tags.into_iter().filter(|tag| !tag.is_empty()) {
-        to.push(row.unsubscribe(address, Some(tag).filter(|tag| *tag != "*"), at));
+        // Tags are seldom told apart by something else than commas; the star must not be lost by it.
+        let parts = || tag.split(|c: char| c == ',' || c == ';' || c.is_whitespace());
+        if parts().all(|part| part != "*") {
+            to.push(row.unsubscribe(address, Some(tag), at));
+            continue;
+        }
+        for part in parts().filter(|part| !part.is_empty()) {
+            let list = Some(part).filter(|part| *part != "*");
+            if list.is_some() || !is_global {
+                to.push(row.unsubscribe(address, list, at));
+            }
+            is_global |= list.is_none();
+        }
     }
-    if to.len() == before {
+    if to.is_empty() {
         to.push(row.unsubscribe(address, None, at));
     }
     Ok(())
@@ -140,6 +152,23 @@ mod tests {
         );
         let text = "address,tag\na@example.com,['news']\n";
         assert_eq!(rejects(&UNSUBSCRIBES, "x.csv", text), ["2: tags: no list of tags"]);
+    }
+
+    #[test]
+    fn the_star_is_found_whatever_is_between_the_tags() {
+        for tags in ["news;*", "news *", "news\u{a0}; *", "\"news,*;*\"", "\"[\"\"news *\"\"]\""] {
+            let text = format!("address,tag\na@example.com,{tags}\n");
+            assert_eq!(
+                rows(&UNSUBSCRIBES, "x.csv", text),
+                [
+                    "unsubscribe a@example.com from list news; unsubscribe a@example.com from everything"
+                ],
+                "{tags}"
+            );
+        }
+        let text = "address,tag\na@example.com,my news*\n";
+        let want = ["unsubscribe a@example.com from list my news*"];
+        assert_eq!(rows(&UNSUBSCRIBES, "x.csv", text), want);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) const MAUTIC: Format = Format {
 };
 
 fn recognise(seen: &Seen) -> Option<&'static str> {
-    // `donotemail` is Dynamics' name too; there it stands beside others of Dynamics'.
+    // `donotemail` is Dynamics' name too: beside others of Dynamics' it is that, alone it may be either.
     let has = seen.has_one_of(MAUTIC.fields[EMAIL].names)
         && seen.has_one_of(MAUTIC.fields[DO_NOT_EMAIL].names)
         && !super::dynamics::has_id_or_bulk(seen);
@@ -99,6 +99,10 @@ mod tests {
         for header in ["contactid,email,donotemail\n", "emailaddress1,donotemail\n"] {
             assert_eq!(detected("x.csv", header), ["dynamics-contacts"], "{header}");
         }
-        assert_eq!(detected("x.csv", "id,email,donotemail\n"), ["mautic"]);
+        // Without another name of either it may be both; with Mautic's capitals it is Mautic's.
+        for header in ["id,email,donotemail\n", "fullname,Email,DoNotEmail\n"] {
+            assert_eq!(detected("x.csv", header), ["dynamics-contacts", "mautic"], "{header}");
+        }
+        assert_eq!(detected("x.csv", "id,email,doNotEmail\n"), ["mautic"]);
     }
 }

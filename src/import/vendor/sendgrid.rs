@@ -20,7 +20,7 @@ pub(super) const BOUNCES: Format = Format {
     what: "SendGrid's bounces",
     fields: FIELDS,
     json: Some(&[]),
-    recognise: |seen| recognise(seen, "bounce", "block"),
+    recognise: |seen| recognise(seen, is_of_bounces, is_of_blocks),
     read: |row, to| suppress(row, to, SuppressionReason::Bounce),
     ..Format::BASE
 };
@@ -34,7 +34,7 @@ pub(super) const BLOCKS: Format = Format {
     note: Some(
         "SendGrid sends to blocked addresses again, so the rows of a blocks file suppress nothing",
     ),
-    recognise: |seen| recognise(seen, "block", "bounce"),
+    recognise: |seen| recognise(seen, is_of_blocks, is_of_bounces),
     ..Format::BASE
 };
 
@@ -89,13 +89,33 @@ pub(super) const UNSUBSCRIBES: Format = Format {
 };
 
 /// Bounces and blocks have the same columns: the file's name tells them apart, or nothing does.
-fn recognise(seen: &Seen, word: &str, other: &str) -> Option<&'static str> {
+fn recognise(
+    seen: &Seen,
+    says_this: fn(&Seen) -> bool,
+    says_other: fn(&Seen) -> bool,
+) -> Option<&'static str> {
     let fits = seen.is_exactly(&["status", "reason", "email", "created"], &[]);
-    match (seen.file_has(word), seen.file_has(other)) {
+    match (says_this(seen), says_other(seen)) {
         (true, false) => fits.then_some("the columns status,reason,email,created and its name"),
         (false, true) => None,
         _ => fits.then_some("the columns status,reason,email,created"),
     }
+}
+
+fn is_of_bounces(seen: &Seen) -> bool {
+    seen.file_words().any(|word| matches!(word, "bounce" | "bounces"))
+}
+
+/// A block list is no list of SendGrid's blocks: it may well suppress.
+fn is_of_blocks(seen: &Seen) -> bool {
+    let mut words = seen.file_words().peekable();
+    while let Some(word) = words.next() {
+        if matches!(word, "block" | "blocks") && !matches!(words.peek(), Some(&("list" | "lists")))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn suppress<'a>(
@@ -156,6 +176,11 @@ mod tests {
             ("Downloads/suppression_blocks.csv", &["sendgrid-blocks"]),
             ("export.csv", &["sendgrid-blocks", "sendgrid-bounces"]),
             ("blocks_and_bounces.csv", &["sendgrid-blocks", "sendgrid-bounces"]),
+            ("blocklist.csv", &["sendgrid-blocks", "sendgrid-bounces"]),
+            ("block-list.csv", &["sendgrid-blocks", "sendgrid-bounces"]),
+            ("unblocked.csv", &["sendgrid-blocks", "sendgrid-bounces"]),
+            ("bounces-blocklist.csv", &["sendgrid-bounces"]),
+            ("2026block.csv", &["sendgrid-blocks"]),
         ] {
             assert_eq!(detected(name, HEADER), want, "{name}");
         }

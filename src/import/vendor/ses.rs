@@ -78,6 +78,10 @@ pub(super) const CONTACTS: Format = Format {
         let is_one = seen.has("emailAddress") && (seen.has("unsubscribeAll") || has_topics());
         is_one.then_some("emailAddress and unsubscribeAll or topicPreferences")
     },
+    refuse: |seen| {
+        let name = seen.names().iter().find(|name| is_unknown_topic(name))?.trim();
+        Some(format!("the column `{name}` names no topic"))
+    },
     read: contact,
     ..Format::BASE
 };
@@ -86,6 +90,12 @@ pub(super) const CONTACTS: Format = Format {
 fn topic(column: &str) -> Option<&str> {
     let (start, topic) = column.trim().split_at_checked(TOPIC.len())?;
     start.eq_ignore_ascii_case(TOPIC).then(|| topic.trim()).filter(|topic| !topic.is_empty())
+}
+
+/// Says whether a column seems to be one of topics, and can't be read as one.
+fn is_unknown_topic(column: &str) -> bool {
+    let lower = column.trim().to_ascii_lowercase();
+    lower.starts_with("topicpref") && lower != "topicpreferences" && topic(column).is_none()
 }
 
 /// A topic in JSON.
@@ -237,6 +247,17 @@ mod tests {
             outcome.rejects,
             ["3: 6 cells where the header has 5", "4: attributesData: no JSON"]
         );
+    }
+
+    #[test]
+    fn a_column_of_topics_without_a_topic_is_refused() {
+        for column in
+            ["topicPreferences.", "topicPreferences. ", "TopicPreference.News", "topicPrefs"]
+        {
+            let text = format!("emailAddress,unsubscribeAll,{column}\na@example.com,,OPT_OUT\n");
+            let error = outcome(&CONTACTS, "x.csv", text, None).unwrap_err();
+            assert!(error.to_string().contains(column.trim()), "{error}");
+        }
     }
 
     #[test]

@@ -129,6 +129,14 @@ fn class(row: &Row<'_>) -> Result<Option<RecordClass>, RejectCause> {
     if by_type.is_none() && transactional.is_none() && bulk.is_none() {
         return Err(RejectCause::Empty("type"));
     }
+    // An entry that says no to one class and nothing of the other is one for the other, or for none.
+    if by_type.is_none() {
+        match (transactional, bulk) {
+            (Some(false), None) => return Err(RejectCause::Empty("non_transactional")),
+            (None, Some(false)) => return Err(RejectCause::Empty("transactional")),
+            _ => {}
+        }
+    }
     let is_transactional =
         by_type == Some(RecordClass::Transactional) || transactional == Some(true);
     let is_bulk = by_type == Some(RecordClass::Bulk) || bulk == Some(true);
@@ -239,6 +247,10 @@ mod tests {
         for row in ["nontrans,", "marketing,", ",", ",Bounce Rule", "transactional,whim"] {
             let text = format!("recipient,type,source\nann@example.com,{row}\n");
             assert_eq!(rejects(&SPARKPOST, "x.csv", text).len(), 1, "{row}");
+        }
+        for (row, column) in [("false,", "non_transactional"), (",no", "transactional")] {
+            let text = format!("email,transactional,non_transactional\nann@example.com,{row}\n");
+            assert_eq!(rejects(&SPARKPOST, "x.csv", text), [format!("2: {column}: empty")]);
         }
         let text = "email,transactional,non_transactional\nann@example.com,maybe,true\n";
         assert_eq!(rejects(&SPARKPOST, "x.csv", text).len(), 1);

@@ -14,6 +14,9 @@ pub(super) struct Tracked<R> {
     row_max: usize,
     /// Whether the last document with rows says that there are more.
     pub(super) more_pages: bool,
+    /// Rows so far, and the most that a document says there are in all.
+    pub(super) rows: u64,
+    pub(super) total: u64,
 }
 
 /// The same reader, for the parser: it asks for one byte at a time, so what was given to it is what it
@@ -29,7 +32,17 @@ impl<R: BufRead> Read for Tap<'_, R> {
 impl<R> Tracked<R> {
     /// A reader at the start of `input`, whose rows may be so long.
     pub(super) fn new(input: R, row_max: usize) -> Self {
-        Self { input, bytes: 0, line: 1, last: 0, row: None, row_max, more_pages: false }
+        Self {
+            input,
+            bytes: 0,
+            line: 1,
+            last: 0,
+            row: None,
+            row_max,
+            more_pages: false,
+            rows: 0,
+            total: 0,
+        }
     }
 
     /// Begins to record, with the byte that the parser has looked at already; returns its line.
@@ -41,6 +54,13 @@ impl<R> Tracked<R> {
     /// Ends recording: what was recorded, and how many bytes were read by now.
     pub(super) fn recorded(&mut self) -> (Vec<u8>, u64) {
         (self.row.take().unwrap_or_default(), self.bytes)
+    }
+}
+
+impl<R> Tracked<R> {
+    /// Says whether the list goes on after the last document.
+    pub(super) fn is_cut(&self) -> bool {
+        self.more_pages || self.rows < self.total
     }
 }
 
