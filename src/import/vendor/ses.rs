@@ -245,7 +245,10 @@ mod tests {
         assert_eq!(outcome.rows, ["unsubscribe a@example.com from list Cycling"]);
         assert_eq!(
             outcome.rejects,
-            ["3: 6 cells where the header has 5", "4: attributesData: no JSON"]
+            [
+                "3: 6 cells where the header has 5",
+                "4: text behind the closing quote of cell 4: a quote before it may have opened by mistake and taken rows in"
+            ]
         );
     }
 
