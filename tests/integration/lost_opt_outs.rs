@@ -18,9 +18,9 @@ fn an_archive_that_does_not_tell_of_all_its_bytes_is_refused() {
     let sandbox = Sandbox::new();
     let [one, two] = [("a.csv", "ann"), ("b.csv", "bob")]
         .map(|(name, who)| zipped(&[(name, format!("email\n{who}@example.com\n").as_bytes())]));
-    sandbox.write("both.zip", &[&one[..], &two[..]].concat());
-    sandbox.write("behind.zip", &[&one[..], b"garbage"].concat());
-    sandbox.write("before.zip", &[b"PK\x03\x04garbage", &one[..]].concat());
+    sandbox.write("both.zip", [&one[..], &two[..]].concat());
+    sandbox.write("behind.zip", [&one[..], b"garbage"].concat());
+    sandbox.write("before.zip", [b"PK\x03\x04garbage", &one[..]].concat());
     // Two members of one name: the directory's readers keep one of them.
     let mut twice =
         zipped(&[("a.csv", b"email\nann@example.com\n"), ("b.csv", b"email\nbob@example.com\n")]);
@@ -34,7 +34,7 @@ fn an_archive_that_does_not_tell_of_all_its_bytes_is_refused() {
     }
     sandbox.write(
         "whole.zip",
-        &zipped(&[
+        zipped(&[
             ("a.csv", b"email\nann@example.com\n"),
             ("x/__MACOSX/._a.csv", b"\0"),
             ("x/._a.csv", b"\0"),
