@@ -24,9 +24,26 @@ pub enum EventKind {
     Resubscribed,
     /// A record that was already there changed.
     Changed,
+    /// A sync deleted or changed records, with the permission it was done by.
+    Synced,
+    /// The address was erased.
+    Erased,
+    /// A file was applied: an event of no key.
+    Import,
 }
 
 impl EventKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Imported,
+        Self::Unsubscribed,
+        Self::Resubscribed,
+        Self::Changed,
+        Self::Synced,
+        Self::Erased,
+        Self::Import,
+    ];
+
     /// The word used in the store and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -35,15 +52,16 @@ impl EventKind {
             Self::Unsubscribed => "unsubscribed",
             Self::Resubscribed => "resubscribed",
             Self::Changed => "changed",
+            Self::Synced => "synced",
+            Self::Erased => "erased",
+            Self::Import => "import",
         }
     }
 
     /// The kind behind a stored word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Imported, Self::Unsubscribed, Self::Resubscribed, Self::Changed]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 

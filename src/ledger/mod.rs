@@ -15,6 +15,7 @@
 //!   keeps the flags it had there, until a resubscribe of that address.
 //! - A generation is made exactly by a transaction that changed a record.
 
+pub mod chain;
 pub mod changes;
 pub mod entries;
 pub mod history;
@@ -26,6 +27,7 @@ mod spool;
 pub mod sqlite;
 pub mod stored;
 
+pub use chain::ChainHead;
 pub use changes::{Change, Changes};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use history::{EventKind, HistoryEntry};
@@ -173,6 +175,9 @@ pub trait View {
 
     /// How many records there are. Free of counting.
     fn counts(&self) -> Result<Counts>;
+
+    /// The end of the chain of events. Cost: one look-up.
+    fn chain_head(&self) -> Result<ChainHead>;
 
     /// Everything that ever happened to `key`, oldest first.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;

@@ -4,11 +4,11 @@ use super::codes::unsigned;
 use super::connection::Pooled;
 use super::fault::damaged;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
-use super::{check, feed, history, outside, scan, search};
+use super::{chain, check, feed, history, outside, scan, search};
 use crate::error::Result;
 use crate::ledger::{
-    Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts, ImportRow,
-    KeyEntries, Position, Record, StoredRecord, View,
+    ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
+    ImportRow, KeyEntries, Position, Record, StoredRecord, View,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
@@ -145,6 +145,10 @@ impl View for SqliteView<'_> {
 
     fn counts(&self) -> Result<Counts> {
         counts(&self.connection)
+    }
+
+    fn chain_head(&self) -> Result<ChainHead> {
+        chain::head(&self.connection)
     }
 
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {

@@ -1,5 +1,6 @@
 //! The schema's version, its migrations, and what a ledger knows of itself.
 
+use super::chain;
 use super::fault::damaged;
 use crate::error::{Error, Result};
 use crate::ledger::Identity;
@@ -9,12 +10,13 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// The schema this build writes: the number of its last migration.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub(super) const SCHEMA_VERSION: i64 = 3;
 
 /// Every migration, oldest first. An applied one is never edited: its checksum is in the store.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__ledger", include_str!("../migrations/V1__ledger.sql")),
     ("V2__domains_digests", include_str!("../migrations/V2__domains_digests.sql")),
+    ("V3__proof", include_str!("../migrations/V3__proof.sql")),
 ];
 
 /// What the `meta` table says.
@@ -29,7 +31,16 @@ pub(super) struct Meta {
 pub(super) fn create(path: &Path, identity: &Identity, now: Timestamp) -> Result<()> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, MIGRATIONS.len())?;
+    fill_in(&connection, identity, now)?;
+    // None yet, but the first link is made of the ledger's id, which is there by now.
+    chain::link_events(&mut connection)?;
+    // Closing empties the log into the file, so that the file alone is the ledger.
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+/// Writes what a new ledger knows of itself.
+fn fill_in(connection: &Connection, identity: &Identity, now: Timestamp) -> Result<()> {
     let mut id = [0; 16];
     getrandom::fill(&mut id)
         .map_err(|error| Error::untrusted(format!("no random numbers: {error}")))?;
@@ -44,8 +55,16 @@ pub(super) fn create(path: &Path, identity: &Identity, now: Timestamp) -> Result
     for value in values {
         connection.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", value)?;
     }
-    // Closing empties the log into the file, so that the file alone is the ledger.
-    connection.close().map_err(|(_, error)| error.into())
+    Ok(())
+}
+
+/// Writes a ledger of an earlier schema, the first `version` migrations of it, to the empty file at `path`.
+#[cfg(test)]
+pub(super) fn create_earlier(path: &Path, version: usize, identity: &Identity) -> Result<()> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    migrate(&mut connection, version)?;
+    fill_in(&connection, identity, Timestamp::from_micros(0))
 }
 
 /// The schema of a ledger: that of its last migration, or what a later version says in SQLite's own place
@@ -71,7 +90,10 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
         .with_hint("upgrade quell"));
     }
     if version < SCHEMA_VERSION {
-        migrate(&mut Connection::open(path)?)?;
+        migrate(&mut Connection::open(path)?, MIGRATIONS.len())?;
+    }
+    if chain::is_unlinked(connection)? {
+        chain::link_events(&mut Connection::open(path)?)?;
     }
     Ok(Meta {
         ledger_id: text(connection, "ledger_id")?,
@@ -83,12 +105,14 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
     })
 }
 
-fn migrate(connection: &mut Connection) -> Result<()> {
+/// Applies the first `count` migrations, as far as they are not.
+fn migrate(connection: &mut Connection, count: usize) -> Result<()> {
     let failed = |error: refinery::Error| {
         Error::untrusted(format!("the ledger can't be migrated: {error}")).with_source(error)
     };
     let migrations: Vec<Migration> = MIGRATIONS
         .iter()
+        .take(count)
         .map(|(name, sql)| Migration::unapplied(name, sql))
         .collect::<Result<_, _>>()
         .map_err(failed)?;

@@ -1,11 +1,12 @@
 //! One writing transaction: its records, feed rows, events and generation go in together or not at all.
 
 use super::SqliteLedger;
+use super::chain::{self, NewEvent};
 use super::codes::{signed, unsigned};
 use super::connection::Pooled;
 use super::read::position;
 use crate::error::Result;
-use crate::ledger::{Applied, Change, EventKind, Position};
+use crate::ledger::{Applied, ChainHead, Change, EventKind, Position};
 use crate::record::{DigestValue, Kind, Timestamp};
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub(super) struct Writer<'l> {
     feed_left: Cell<u64>,
     tally: [Cell<i64>; Kind::ALL.len()],
     lists: RefCell<HashSet<String>>,
+    /// The head of the chain of events, once one was written.
+    head: Cell<Option<ChainHead>>,
 }
 
 /// What the transaction tells the feed.
@@ -75,6 +78,7 @@ impl<'l> Writer<'l> {
             feed_left: Cell::new(u64::MAX),
             tally: Default::default(),
             lists: RefCell::default(),
+            head: Cell::new(None),
         })
     }
 
@@ -188,16 +192,18 @@ impl<'l> Writer<'l> {
     /// Adds to the history of `key`, under this transaction's generation or, when nothing has
     /// changed, the last one.
     pub(super) fn event(&self, kind: EventKind, key: &[u8], detail: &Value) -> Result<()> {
-        let generation = self.last_generation();
-        let sql =
-            "INSERT INTO event (at, generation, kind, key, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            self.now.as_micros(),
-            signed(generation)?,
-            kind.as_str(),
+        let head = match self.head.get() {
+            Some(head) => head,
+            None => chain::head(&self.connection)?,
+        };
+        let event = NewEvent {
+            at: self.now.as_micros(),
+            generation: self.last_generation(),
+            kind: kind.as_str(),
             key,
-            detail.to_string(),
-        ])?;
+            detail: &detail.to_string(),
+        };
+        self.head.set(Some(chain::append(&self.connection, &head, &event)?));
         Ok(())
     }
 

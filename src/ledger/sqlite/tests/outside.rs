@@ -1,5 +1,6 @@
 //! Domain rules and digests.
 
+use super::super::schema::create_earlier;
 use super::*;
 use crate::ledger::Record;
 use crate::record::{
@@ -144,19 +145,23 @@ fn what_is_no_rule_and_no_digest_is_refused() {
     assert!(session.push(b"", &short).is_err());
 }
 
-/// A ledger of the schema before: the same file without what the second migration made.
+/// A ledger of the first schema, with a record and an event.
 #[test]
 fn a_ledger_of_schema_1_is_migrated_when_it_is_opened() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.db");
-    let ledger = SqliteLedger::create(&path, &identity(), at(0)).unwrap();
-    import(&ledger, &[(ANN, bounce("ann@example.com", None))], 1);
-    drop(ledger);
+    create_earlier(&path, 1, &identity()).unwrap();
     let raw = Connection::open(&path).unwrap();
     raw.execute_batch(
-        "DROP TABLE domain_rule; DROP TABLE digest; \
-         DELETE FROM tally WHERE kind IN ('domains', 'digests'); \
-         DELETE FROM refinery_schema_history WHERE version = 2;",
+        "INSERT INTO generation (at, cause) VALUES (1, 'unsubscribe'); \
+         INSERT INTO suppression (key, reason, class, address, recorded_at) \
+         VALUES (CAST('ann@example.com' AS BLOB), 0, 2, '', 1); \
+         UPDATE tally SET records = 1 WHERE kind = 'suppressions'; \
+         INSERT INTO event (at, generation, kind, key, detail) \
+         VALUES (1, 1, 'unsubscribed', CAST('bob@example.com' AS BLOB), '{}'), \
+                (2, 1, 'changed', CAST('bob@example.com' AS BLOB), '{}'); \
+         INSERT INTO change (generation, space, key, scope) \
+         VALUES (1, 0, CAST('ann@example.com' AS BLOB), '');",
     )
     .unwrap();
     drop(raw);
@@ -164,6 +169,8 @@ fn a_ledger_of_schema_1_is_migrated_when_it_is_opened() {
     let view = ledger.view().unwrap();
     assert_eq!(view.state_of(ANN).unwrap().suppressions.len(), 1);
     assert_eq!(view.counts().unwrap().total(), 1);
+    assert_eq!(view.history(b"bob@example.com").unwrap().len(), 2);
+    assert_eq!(view.chain_head().unwrap().events, 2);
     drop(view);
     assert_eq!(outcome(&ledger, &[rule("example.com", true)], 2), (1, 0, 0));
     drop(ledger);
