@@ -211,7 +211,9 @@ impl Certificate {
         let what = match link.map(|link| hex::digits(link)) {
             None => format!("the store's history has no {events} events"),
             Some(link) if link != *stated => {
-                format!("after {events} events the store's history has the link {link}, the certificate says {stated}")
+                format!(
+                    "after {events} events the store's history has the link {link}, the certificate says {stated}"
+                )
             }
             Some(_) => return Ok(()),
         };

@@ -59,10 +59,15 @@ fn the_text_is_as_documented() {
         "{{\n  \"type\": \"quell-certificate\",\n  \"schema\": 1,\n  \"quell\": \"{version}\",\n  \"made_at\": "
     );
     assert!(text.starts_with(&start), "{text}");
-    let chain = format!("  \"chain\": {{\n    \"events\": 3,\n    \"link\": \"{}\"\n  }},\n", "cd".repeat(32));
+    let chain = format!(
+        "  \"chain\": {{\n    \"events\": 3,\n    \"link\": \"{}\"\n  }},\n",
+        "cd".repeat(32)
+    );
     assert!(text.contains(&chain), "{text}");
     assert!(text.contains("\"größe \\\"x\\\"\\n\u{7f}\\u0001\""), "{text}");
-    assert!(text.contains("  \"by_reason\": {\n    \"bounce\": 1,\n    \"unsubscribed\": 2\n  },\n"));
+    assert!(
+        text.contains("  \"by_reason\": {\n    \"bounce\": 1,\n    \"unsubscribed\": 2\n  },\n")
+    );
     assert!(text.contains("  \"suppressed\": null,\n  \"public_key\": \""));
     let (signed, tail) = text.split_at(text.len() - 148);
     assert!(signed.ends_with("\",\n") && tail.starts_with("  \"signature\": \""), "{tail}");
@@ -75,9 +80,9 @@ fn every_changed_byte_shows() {
     let public_key = key().public_key();
     for at in 0..text.len() {
         let byte = text[at];
-        for other in [
-            byte ^ 1, byte ^ 0x20, byte ^ 0x80, b'0', b'f', b'F', b' ', b'\n', b'"', b',', b'}', 0,
-        ] {
+        for other in
+            [byte ^ 1, byte ^ 0x20, byte ^ 0x80, b'0', b'f', b'F', b' ', b'\n', b'"', b',', b'}', 0]
+        {
             let mut altered = text.clone();
             altered[at] = other;
             let read = Certificate::verified(&altered, &public_key);
@@ -112,7 +117,8 @@ fn the_same_in_other_words_is_not_a_certificate() {
     ] {
         assert!(text.contains(from), "{from}");
         let mismatch =
-            Certificate::verified(text.replace(from, to).as_bytes(), &key().public_key()).unwrap_err();
+            Certificate::verified(text.replace(from, to).as_bytes(), &key().public_key())
+                .unwrap_err();
         assert_eq!(mismatch.part, Part::Form, "{from} as {to}: {mismatch}");
     }
 }
@@ -120,9 +126,8 @@ fn the_same_in_other_words_is_not_a_certificate() {
 #[test]
 fn what_does_not_match_is_named() {
     let text = String::from_utf8(Certificate::sign(&statement(), &key()).unwrap()).unwrap();
-    let part = |text: &str| {
-        Certificate::verified(text.as_bytes(), &key().public_key()).unwrap_err().part
-    };
+    let part =
+        |text: &str| Certificate::verified(text.as_bytes(), &key().public_key()).unwrap_err().part;
     let other = SigningKey::from_seed(&[6; 32]);
     let others = String::from_utf8(Certificate::sign(&statement(), &other).unwrap()).unwrap();
     assert_eq!(part(&others), Part::PublicKey);
@@ -143,11 +148,9 @@ fn what_does_not_match_is_named() {
 #[test]
 fn files_are_told_by_length_and_digest() {
     let suppressed = Statement { suppressed: Some(file("out.csv")), ..statement() };
-    for (statement, part) in [
-        (statement(), Part::Input),
-        (statement(), Part::Output),
-        (suppressed, Part::Suppressed),
-    ] {
+    for (statement, part) in
+        [(statement(), Part::Input), (statement(), Part::Output), (suppressed, Part::Suppressed)]
+    {
         let certificate = Certificate { statement, quell: String::new() };
         let digest = "ab".repeat(32);
         assert_eq!(certificate.check_file(part, 5, &digest), Ok(()));
@@ -171,10 +174,8 @@ fn a_history_is_told_by_its_link() {
     for link in [Some(&[0xce; 32]), None] {
         assert_eq!(certificate.check_chain(link).unwrap_err().part, Part::Chain);
     }
-    let alone = Certificate {
-        statement: Statement { chain: None, ..statement() },
-        quell: String::new(),
-    };
+    let alone =
+        Certificate { statement: Statement { chain: None, ..statement() }, quell: String::new() };
     assert_eq!(alone.check_chain(None), Ok(()));
 }
 
