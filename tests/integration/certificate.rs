@@ -438,3 +438,54 @@ fn openssl_verifies_it_too() {
     sandbox.write("c.json", text.replace("\"read\": 5", "\"read\": 6"));
     assert!(!verified().0);
 }
+
+/// The last step of a run is the one that names its kept rows: when it fails, nothing says that it was done.
+#[test]
+fn it_goes_again_when_the_kept_rows_cannot_appear() {
+    let sandbox = with_batch();
+    std::fs::create_dir(sandbox.path("sub")).unwrap();
+    for more in [&[][..], &["--fsync"], &["--expect", "0..1"]] {
+        let arguments =
+            ["filter", "-o", "sub/out.csv", "--certificate", "c.json", "--report", "r.json"];
+        let mut child = sandbox
+            .command(arguments.iter().chain(more))
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = || std::fs::read_dir(sandbox.path("sub")).unwrap().next().is_some();
+        while !begun() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        std::fs::create_dir(sandbox.path("sub/out.csv")).unwrap();
+        child.stdin.take().unwrap().write_all(BATCH.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(4), "{more:?}");
+        assert!(sandbox.exists("r.json") && !sandbox.exists("c.json"), "{more:?}");
+        std::fs::remove_dir(sandbox.path("sub/out.csv")).unwrap();
+        assert!(!begun(), "{more:?}: something is left");
+        std::fs::remove_file(sandbox.path("r.json")).unwrap();
+    }
+}
+
+/// A Parquet file is read twice, for its digest and for its rows: both must be of the same bytes.
+#[test]
+fn a_file_that_is_written_to_meanwhile_is_not_certified() {
+    let sandbox = with_batch();
+    sandbox.write("in.parquet", crate::parquet::batch());
+    let mut child = sandbox
+        .command(["filter", "in.parquet", "-o", "out.parquet", "--certificate", "c.json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let file = std::fs::File::options().append(true).open(sandbox.path("in.parquet")).unwrap();
+    while child.try_wait().unwrap().is_none() {
+        file.set_modified(std::time::SystemTime::now()).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("changed while it was read"), "{said}");
+    assert!(!sandbox.exists("c.json") && !sandbox.exists("out.parquet"));
+    filter(&sandbox, "in.parquet -o out.parquet --certificate c.json").expect(0);
+    verify(&sandbox, "--input in.parquet --output out.parquet").expect(0);
+}
