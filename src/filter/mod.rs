@@ -26,7 +26,6 @@ mod options;
 mod output;
 mod parquet;
 mod pipeline;
-mod present;
 mod report;
 mod run;
 mod select;

@@ -34,5 +34,4 @@ mod sandbox;
 mod search_history;
 mod story;
 mod vendors;
-mod vendors2;
 mod verbatim;
