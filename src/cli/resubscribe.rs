@@ -111,6 +111,9 @@ fn still_blocked_by(
 
 fn tell(key: &str, done: &Resubscribed, blocks: &[Cause]) -> Result<()> {
     print(|out| {
+        if let Some(since) = done.erased {
+            writeln!(out, "lifted the erasure of {since}")?;
+        }
         for record in &done.deleted {
             writeln!(out, "deleted {}", describe(&record.record))?;
         }
@@ -125,7 +128,7 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause]) -> Result<()> {
             let left = if change.former { ", which left this address" } else { "" };
             writeln!(out, "changed contact {}{left}: {}", change.contact_id, flags.join(", "))?;
         }
-        if done.deleted.is_empty() && done.changed.is_empty() {
+        if done.deleted.is_empty() && done.changed.is_empty() && done.erased.is_none() {
             writeln!(out, "nothing asked for was recorded; the permission is kept")?;
         }
         if blocks.is_empty() {

@@ -29,6 +29,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "domains": records.domains,
                 "digests": records.digests,
             },
+            "erased": status.erased,
             "index": {
                 "segments": status.index.segments,
                 "entries": status.index.entries,
@@ -51,6 +52,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "suppressions  {}", records.suppressions)?;
         writeln!(out, "domains       {}", records.domains)?;
         writeln!(out, "digests       {}", records.digests)?;
+        writeln!(out, "erased        {}", status.erased)?;
         let index = &status.index;
         writeln!(
             out,

@@ -38,7 +38,8 @@ pub(super) fn history(
     Ok(entries)
 }
 
-fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryEntry>> {
+/// The events under a key, oldest first; one that was blanked by an erasure has no detail.
+pub(super) fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryEntry>> {
     let sql = "SELECT at, generation, kind, detail FROM event WHERE key = ?1 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([key])?;
@@ -51,7 +52,12 @@ fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryEntry>> {
             generation: unsigned(row.get(1)?)?,
             kind: EventKind::from_word(&kind)
                 .ok_or_else(|| damaged("an event of no known kind"))?,
-            detail: serde_json::from_str(&detail).map_err(|_| damaged("an event's content"))?,
+            detail: match detail.as_str() {
+                "" => Value::Null,
+                detail => {
+                    serde_json::from_str(detail).map_err(|_| damaged("an event's content"))?
+                }
+            },
         });
     }
     Ok(events)
