@@ -33,6 +33,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "events": status.history.events,
                 "head": status.history.link_hex(),
             },
+            "erased": status.erased,
             "index": {
                 "segments": status.index.segments,
                 "entries": status.index.entries,
@@ -56,6 +57,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "domains       {}", records.domains)?;
         writeln!(out, "digests       {}", records.digests)?;
         writeln!(out, "history       {}", status.history)?;
+        writeln!(out, "erased        {}", status.erased)?;
         let index = &status.index;
         writeln!(
             out,

@@ -20,6 +20,8 @@ pub struct Status {
     pub records: Counts,
     /// The end of the chain of events: an anchor, when somebody else keeps it.
     pub history: ChainHead,
+    /// Addresses that were erased and stay suppressed.
+    pub erased: u64,
     /// The index.
     pub index: IndexState,
     /// When the store was created.
@@ -44,6 +46,7 @@ impl Store {
             behind: view.change_count_after(Cursor::from_u64(manifest.cursor), u64::MAX)?,
             records: view.counts()?,
             history: view.chain_head()?,
+            erased: view.erased_count()?,
             index: IndexState::of(&manifest),
             created_at: self.ledger.created_at(),
             compiled_at: manifest.compiled_at,

@@ -136,7 +136,8 @@ pub(super) fn history(
     Ok(entries)
 }
 
-fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryEntry>> {
+/// The events under a key, oldest first; one that was blanked by an erasure has no detail.
+pub(super) fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryEntry>> {
     let sql = "SELECT at, generation, kind, detail FROM event WHERE key = ?1 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([key])?;

@@ -2,10 +2,13 @@
 
 use super::codes::unsigned;
 use super::connection::Pooled;
+use super::erase::table;
+use super::erase::{self, Erasures};
 use super::fault::damaged;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
 use super::{chain, check, feed, history, outside, permissions, scan, search};
 use crate::error::Result;
+use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
     ImportRow, KeyEntries, Permitted, Position, StoredRecord, View, state,
@@ -19,14 +22,19 @@ use rusqlite::{Connection, OptionalExtension};
 pub(super) struct SqliteView<'l> {
     connection: Pooled<'l>,
     position: Position,
+    erasures: Erasures<'l>,
 }
 
 impl<'l> SqliteView<'l> {
-    pub(super) fn begin(connection: Pooled<'l>) -> Result<Self> {
+    pub(super) fn begin(
+        connection: Pooled<'l>,
+        pseudonyms: Option<&'l dyn Pseudonyms>,
+    ) -> Result<Self> {
         connection.execute_batch("BEGIN")?;
         // The first read, not BEGIN, is what fixes the state the transaction sees.
         let position = position(&connection)?;
-        Ok(Self { connection, position })
+        let erasures = Erasures::of(&connection, pseudonyms)?;
+        Ok(Self { connection, position, erasures })
     }
 }
 
@@ -93,7 +101,11 @@ impl View for SqliteView<'_> {
     }
 
     fn state_of(&self, key: &[u8]) -> Result<KeyState> {
-        Ok(state(self.records_of(key)?))
+        let mut state = state(self.records_of(key)?);
+        if let Some(row) = self.erasures.of_address(&self.connection, key)? {
+            state.suppressions.push(stand_in(key, Timestamp::from_micros(row.at)));
+        }
+        Ok(state)
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -125,7 +137,9 @@ impl View for SqliteView<'_> {
     }
 
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>> {
-        Ok(current_of(&self.connection, contact_id)?.map(|row| row.contact))
+        let contact = current_of(&self.connection, contact_id)?.map(|row| row.contact);
+        let kept = self.erasures.of_contact(&self.connection, contact_id)?;
+        Ok(erase::contacts::united(contact_id, contact, kept))
     }
 
     fn counts(&self) -> Result<Counts> {
@@ -141,7 +155,34 @@ impl View for SqliteView<'_> {
     }
 
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
-        history::history(&self.connection, self.records_of(key)?, key)
+        let mut entries = history::history(&self.connection, self.records_of(key)?, key)?;
+        entries.extend(self.erasures.events(&self.connection, key)?);
+        entries.sort_by_key(|entry| entry.generation);
+        Ok(entries)
+    }
+
+    fn erasures_of(&self, key: &[u8]) -> Result<Vec<Erasure>> {
+        self.erasures.history(&self.connection, key)
+    }
+
+    fn erased_since(&self, key: &[u8]) -> Result<Option<Timestamp>> {
+        let row = self.erasures.of_address(&self.connection, key)?;
+        Ok(row.map(|row| Timestamp::from_micros(row.at)))
+    }
+
+    fn erased_count(&self) -> Result<u64> {
+        unsigned(table::count(&self.connection)?)
+    }
+
+    fn erased_entry(&self, pseudonym: &Pseudonym) -> Result<Option<ErasedEntry>> {
+        erase::entry(&self.connection, pseudonym)
+    }
+
+    fn for_each_erased(
+        &self,
+        each: &mut dyn FnMut(&Pseudonym, ErasedEntry) -> Result<()>,
+    ) -> Result<()> {
+        table::for_each(&self.connection, &mut |row| each(&row.hash, row.entry()))
     }
 
     fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>> {

@@ -1,6 +1,8 @@
 //! The history as a chain: whatever is changed in the file is found, and named.
 
 use super::*;
+use crate::ledger::sqlite::erase::table::{self, ErasedRow, Space};
+use crate::ledger::sqlite::flags::Flags;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -105,6 +107,16 @@ fn an_event_that_an_erasure_names_may_be_blank() {
     };
     erase(serde_json::json!({"by": "desk", "reason": "asked for", "events": [1, 5]}));
     let raw = Connection::open(&path).unwrap();
+    let row = ErasedRow {
+        space: Space::Address,
+        hash: pseudonym[1..].try_into().unwrap(),
+        at: 6,
+        generation: 4,
+        flags: Flags::ALLOW,
+        home: None,
+        blocks: Vec::new(),
+    };
+    table::put(&raw, &row).unwrap();
     // What the trigger lets through is what an erasure does.
     let blank = |event: u32, key: &[u8]| {
         let sql = "UPDATE event SET detail = '', salt = x'', key = ?2 WHERE id = ?1";
