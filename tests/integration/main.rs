@@ -14,23 +14,33 @@
 mod address;
 mod compressed;
 mod damage;
+#[cfg(target_os = "linux")]
+mod disk;
 mod exit_codes;
 mod files;
 mod filter;
 mod import;
 mod inspect;
 mod kill;
+#[cfg(target_os = "linux")]
+mod life;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+#[cfg(target_os = "linux")]
+mod power_cut;
 mod readme;
 mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
+#[cfg(target_os = "linux")]
+mod steps;
 mod story;
+#[cfg(target_os = "linux")]
+mod tracer;
 mod vendors;
 mod vendors2;
 mod verbatim;
