@@ -42,5 +42,4 @@ mod story;
 #[cfg(target_os = "linux")]
 mod tracer;
 mod vendors;
-mod vendors2;
 mod verbatim;
