@@ -7,7 +7,7 @@ use crate::address::{Key, KeyBuffer};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredRecord};
 use crate::record::{Cause, Channel, Class, Permission, Query, SuppressionReason, Timestamp};
-use crate::store::{Store, outside};
+use crate::store::{Changed, Store, outside};
 use serde_json::json;
 
 /// Runs the command.
@@ -23,7 +23,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let now = clock::now();
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
-    store.catch_up_if_due(now)?;
+    let late = store.follow(Changed::One, done.generation, now)?;
+    context.terminal.warn_late(late.as_ref());
     let blocks = still_blocked_by(&store, &arguments.address, key, now)?;
     if arguments.json {
         let deleted: Vec<_> = done.deleted.iter().map(StoredRecord::to_json).collect();

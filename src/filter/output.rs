@@ -1,10 +1,13 @@
 //! Where results go: a stream, or a file that appears under its name only when it is whole.
 
+use super::draft::Draft;
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+
+/// How many symbolic links in a row are followed, as Linux does.
+const LINKS_MAX: usize = 40;
 
 /// Room is asked for when it is at most this part of what is free.
 #[cfg(target_os = "linux")]
@@ -21,9 +24,9 @@ pub struct Output {
 enum Target {
     /// A pipe, a terminal, a device: bytes are gone once written, so the exit code is the signal.
     Stream(File),
-    /// A file beside its final name, removed when dropped before [`Output::publish`]; `reserved` when its
-    /// length is not that of what was written.
-    File { temporary: NamedTempFile, final_path: PathBuf, written: u64, reserved: bool },
+    /// A file that nobody sees before [`Output::publish`]; `reserved` when its length is not that of what
+    /// was written.
+    File { draft: Draft, final_path: PathBuf, written: u64, reserved: bool },
 }
 
 impl Output {
@@ -33,9 +36,9 @@ impl Output {
         Self { path: PathBuf::from(name), target: Target::Stream(file) }
     }
 
-    /// Results to `path`. A regular file, or a name not taken yet, is written beside itself and renamed
-    /// by [`Output::publish`]; a symbolic link is followed; anything else (a FIFO, `/dev/null`) is
-    /// written to directly.
+    /// Results to `path`. A regular file, or a name not taken yet, is written beside itself and put in
+    /// place by [`Output::publish`]; a symbolic link is followed, to where nothing is yet as well; anything
+    /// else (a FIFO, `/dev/null`) is written to directly.
     ///
     /// # Errors
     ///
@@ -54,21 +57,17 @@ impl Output {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Self { path: path.to_owned(), target: Target::Stream(file) });
         }
-        // A link must stay a link: what it names is replaced.
+        // A link must stay a link: what it names is replaced, or made.
         let final_path = match &metadata {
             Some(_) => fs::canonicalize(path).map_err(failed)?,
-            None => path.to_owned(),
+            None => followed(path),
         };
-        let directory = match final_path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let temporary = new_file(directory).map_err(failed)?;
+        let draft = Draft::new(directory_of(&final_path)).map_err(failed)?;
         if let Some(metadata) = metadata {
             // An output that was there keeps its permissions, as `sort -o` leaves them.
-            temporary.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
+            draft.file().set_permissions(metadata.permissions()).map_err(failed)?;
         }
-        let target = Target::File { temporary, final_path, written: 0, reserved: false };
+        let target = Target::File { draft, final_path, written: 0, reserved: false };
         Ok(Self { path: path.to_owned(), target })
     }
 
@@ -78,15 +77,15 @@ impl Output {
     /// result's.
     pub fn reserve(&mut self, bytes: u64) {
         #[cfg(target_os = "linux")]
-        if let Target::File { temporary, reserved, .. } = &mut self.target
+        if let Target::File { draft, reserved, .. } = &mut self.target
             && bytes > 0
-            && rustix::fs::fstatvfs(temporary.as_file()).is_ok_and(|system| {
+            && rustix::fs::fstatvfs(draft.file()).is_ok_and(|system| {
                 system.f_bavail.saturating_mul(system.f_frsize) / RESERVE_OF_FREE >= bytes
             })
         {
             // A file system that can't, or has not so much room, takes the bytes as they come.
             let mode = rustix::fs::FallocateFlags::empty();
-            *reserved |= rustix::fs::fallocate(temporary.as_file(), mode, 0, bytes).is_ok();
+            *reserved |= rustix::fs::fallocate(draft.file(), mode, 0, bytes).is_ok();
         }
         #[cfg(not(target_os = "linux"))]
         let _ = bytes;
@@ -110,48 +109,58 @@ impl Output {
     ///
     /// When syncing or renaming fails; an earlier file of the name is then untouched.
     pub fn publish(self, sync: bool) -> Result<()> {
-        let Target::File { temporary, final_path, written, reserved } = self.target else {
+        let Target::File { draft, final_path, written, reserved } = self.target else {
             return Ok(());
         };
         let failed = |error| Error::writing(&self.path, error);
         if reserved {
-            temporary.as_file().set_len(written).map_err(failed)?;
+            draft.file().set_len(written).map_err(failed)?;
         }
         if sync {
-            temporary.as_file().sync_all().map_err(failed)?;
+            draft.file().sync_all().map_err(failed)?;
         }
-        temporary.persist(&final_path).map_err(|error| failed(error.error))?;
-        if sync && let Some(parent) = final_path.parent() {
-            let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
-        }
-        Ok(())
+        // Opened before the name is there: without a descriptor left nothing appears.
+        let names = if sync { Some(File::open(directory_of(&final_path)).map_err(failed)?) } else { None };
+        draft.persist(&final_path).map_err(failed)?;
+        names.map_or(Ok(()), |names| names.sync_all()).map_err(failed)
     }
 }
 
-/// A new hidden file in `directory`, with the permissions any program gives a new file.
-fn new_file(directory: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".quell-").suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
-    // Without the hidden name, which means nothing to whoever named the output.
-    builder.tempfile_in(directory).map_err(|error| error.kind().into())
+}
+
+/// The path that a shell's redirection to `path` would make, when nothing is there: the end of a chain of
+/// symbolic links, or `path` itself.
+#[must_use]
+pub fn followed(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&at) else { break };
+        // From where the link is; an absolute one stands alone.
+        at = at.parent().unwrap_or(Path::new("")).join(target);
+    }
+    at
 }
 
 impl Write for Output {
+    /// Its errors name the path: whoever writes knows only that it is an output.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match &mut self.target {
+        let wrote = match &mut self.target {
             Target::Stream(file) => file.write(buffer),
-            Target::File { temporary, written, .. } => {
-                let count = temporary.as_file_mut().write(buffer)?;
-                *written += count as u64;
-                Ok(count)
-            }
+            Target::File { draft, .. } => draft.file().write(buffer),
+        };
+        if let (Ok(count), Target::File { written, .. }) = (&wrote, &mut self.target) {
+            *written += *count as u64;
         }
+        wrote.map_err(|error| match error.kind() {
+            // For `write_all`, which tries again.
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, Error::writing(&self.path, error)),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -181,5 +190,36 @@ mod tests {
         drop(dropped);
         assert_eq!(fs::read(&path).unwrap(), b"x", "an output not published changes nothing");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_followed_and_stays_a_link() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        fs::create_dir(place("far")).unwrap();
+        symlink("second", place("first")).unwrap();
+        symlink("far/out.csv", place("second")).unwrap();
+        let mut output = Output::create(&place("first")).unwrap();
+        output.write_all(b"kept").unwrap();
+        output.publish(true).unwrap();
+        assert_eq!(fs::read(place("far/out.csv")).unwrap(), b"kept");
+        assert!(fs::symlink_metadata(place("first")).unwrap().is_symlink());
+        symlink("missing/out.csv", place("broken")).unwrap();
+        assert!(Output::create(&place("broken")).is_err(), "as a shell's redirection");
+        symlink("ring", place("ring")).unwrap();
+        assert!(Output::create(&place("ring")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_failed_write_names_the_path() {
+        let mut output = Output::create(Path::new("/dev/full")).unwrap();
+        let error = output.write_all(b"kept").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let error = Error::writing(Path::new("output"), error);
+        assert!(error.to_string().starts_with("cannot write `/dev/full`: "), "{error}");
+        assert!(error.hint().is_some());
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Knows nothing of mail. [`Disk`] is the real directory; [`Memory`] is its strict twin, which loses
 //! on a crash everything that was not synced, and stops at a numbered step when a test says so.
-//! `raw` is the only file of the crate with `unsafe` (the memory map, the prefetch, and calling code compiled for newer processors).
+//! `raw` and `allocator` are the only files of the crate with `unsafe` (the memory map, the prefetch, calling code
+//! compiled for newer processors; and what happens when no memory is left).
 
+mod allocator;
 mod blob;
 mod disk;
 mod lock;
@@ -15,6 +17,7 @@ mod resident;
 use std::fmt;
 use std::io;
 
+pub use allocator::OrExit;
 pub use blob::Blob;
 pub use disk::Disk;
 pub use lock::Lock;

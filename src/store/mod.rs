@@ -20,7 +20,7 @@ mod settings;
 mod status;
 mod verify;
 
-pub use compile::IndexState;
+pub use compile::{Changed, IndexState};
 pub use open::{IndexAlone, Store};
 pub use outside::outside;
 pub use probe::DigestProbe;

@@ -32,6 +32,8 @@ mod parquet;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod readme;
+#[cfg(target_os = "linux")]
+mod resources;
 mod resubscribe;
 mod rules;
 mod sandbox;

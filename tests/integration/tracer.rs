@@ -12,7 +12,6 @@ use crate::sandbox::{QUELL, Run, Sandbox};
 /// What a step does that changes the disk: writes, syncs, names.
 pub(crate) const DISK: &str = "wsn";
 
-pub(crate) const ENOENT: i32 = 2;
 pub(crate) const EIO: i32 = 5;
 pub(crate) const ENOMEM: i32 = 12;
 pub(crate) const EMFILE: i32 = 24;

@@ -15,7 +15,7 @@ use crate::import::vendor::{self, VendorFile};
 use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
-use crate::store::Store;
+use crate::store::{Changed, Store};
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
 use rejects::RejectsFile;
@@ -112,8 +112,9 @@ impl<'j> Job<'j> {
         let spinner = terminal.progress(&format!("apply {name}"), None);
         let counts = session.apply(read, rejected, &digest)?;
         spinner.set_message("compile");
-        store.catch_up(clock::now())?;
+        let late = store.follow(Changed::Many, counts.generation, clock::now());
         spinner.finish_and_clear();
+        terminal.warn_late(late?.as_ref());
         if form.holds_digests() {
             digest_warning::warn(self.context, store, &counts)?;
         }
