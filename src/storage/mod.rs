@@ -13,6 +13,7 @@ mod memory;
 mod name;
 mod raw;
 mod resident;
+mod threads;
 
 use std::fmt;
 use std::io;
@@ -23,6 +24,7 @@ pub use disk::Disk;
 pub use lock::Lock;
 pub use memory::Memory;
 pub use raw::{Work, for_this_processor, prefetch};
+pub use threads::start_threads;
 
 /// How a file's bytes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::index::{Committed, Index, Manifest, Upkeep};
 use crate::ledger::{Cursor, Ledger};
 use crate::record::Timestamp;
-use crate::storage::{Access, Disk};
+use crate::storage::{Access, Disk, start_threads};
 use std::sync::Arc;
 
 /// How many changes a reader is left to take into memory before they become a segment: about 20 ms.
@@ -100,6 +100,7 @@ impl Store {
     ///
     /// Untrusted when the index is damaged or can't be written: `quell compile --full` is the cure.
     pub fn catch_up(&self, now: Timestamp) -> Result<()> {
+        start_threads()?;
         for _ in 0..ATTEMPTS_MAX {
             let mut index = Index::open(self.directory()?, self.identity.clone(), Access::Map)?;
             if self.commit_changes(&mut index, now)? {
@@ -143,6 +144,7 @@ impl Store {
 
     /// Rebuilds the index from nothing; whatever was there, damaged or not, is replaced.
     fn rebuild(&self, with_dictionary: bool, now: Timestamp) -> Result<Manifest> {
+        start_threads()?;
         let view = self.ledger.view()?;
         let position = view.position();
         let batch = catch_up::everything(&*view, &self.hasher, with_dictionary)?;

@@ -31,6 +31,7 @@ mod oracle;
 mod parquet;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod proof;
 mod readme;
 #[cfg(target_os = "linux")]
 mod resources;

@@ -15,6 +15,7 @@ use crate::import::vendor::{self, VendorFile};
 use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
+use crate::storage::start_threads;
 use crate::store::{Changed, Store};
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
@@ -35,12 +36,13 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     refuse_clashes(arguments, files)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
     let list = list.as_deref();
+    start_threads()?;
     let mode = if arguments.dry_run {
         Mode::Foresee(dry_run::policy(&context.store)?)
     } else {
         Mode::Apply(Box::new(Store::open(&context.store)?))
     };
-    let rejects = RejectsFile::create(arguments.rejects.as_deref())?;
+    let rejects = RejectsFile::create(arguments.rejects.as_deref(), files.len())?;
     let mut job = Job { context, arguments, choice, list, rejects };
     let mut answers = Vec::new();
     let outcome = files.iter().try_for_each(|path| match &mode {
