@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 /// Without memory there is no answer.
 #[global_allocator]
-static ALLOCATOR: quell::storage::OrExit =
-    quell::storage::OrExit::new(quell::cli::exit::UNTRUSTED);
+static ALLOCATOR: quell::storage::OrExit = quell::storage::OrExit::new(quell::cli::exit::UNTRUSTED);
 
 fn main() -> ExitCode {
     quell::cli::main(std::env::args_os())

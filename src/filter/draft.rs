@@ -64,9 +64,7 @@ impl Draft {
                 }
                 linked => linked,
             },
-            Self::Hidden(hidden) => {
-                hidden.persist(path).map(drop).map_err(|error| error.error)
-            }
+            Self::Hidden(hidden) => hidden.persist(path).map(drop).map_err(|error| error.error),
         }
     }
 }

@@ -120,7 +120,8 @@ impl Output {
             draft.file().sync_all().map_err(failed)?;
         }
         // Opened before the name is there: without a descriptor left nothing appears.
-        let names = if sync { Some(File::open(directory_of(&final_path)).map_err(failed)?) } else { None };
+        let names =
+            if sync { Some(File::open(directory_of(&final_path)).map_err(failed)?) } else { None };
         draft.persist(&final_path).map_err(failed)?;
         names.map_or(Ok(()), |names| names.sync_all()).map_err(failed)
     }

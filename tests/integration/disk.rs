@@ -44,7 +44,10 @@ struct Object {
 
 #[derive(Debug, Clone)]
 enum Write {
-    Bytes { at: usize, bytes: Vec<u8> },
+    Bytes {
+        at: usize,
+        bytes: Vec<u8>,
+    },
     /// Cut or grown to this length.
     Length(usize),
     /// At least this long.
@@ -78,6 +81,29 @@ impl Disk {
             durable: Names::new(),
             changes: Vec::new(),
         }
+    }
+
+    /// A directory with what is in it, all durable.
+    pub(crate) fn of(root: &Path) -> Self {
+        let mut disk = Self::new(root);
+        let mut waiting = vec![root.to_owned()];
+        while let Some(directory) = waiting.pop() {
+            for entry in fs::read_dir(directory).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                let is_directory = path.is_dir();
+                let durable =
+                    if is_directory { Vec::new() } else { fs::read(&path).expect("a file") };
+                disk.objects.push(Object { durable, pending: Vec::new(), is_directory });
+                let (place, made) = (disk.place(&path), disk.objects.len() - 1);
+                disk.inodes.insert(fs::metadata(&path).expect("a file").ino(), made);
+                disk.names.insert(place, made);
+                if is_directory {
+                    waiting.push(path);
+                }
+            }
+        }
+        disk.durable.clone_from(&disk.names);
+        disk
     }
 
     /// Does what the program did.

@@ -41,7 +41,10 @@ const FILES: [(&str, &str); 8] = [
         "unsubscribes.csv",
         "email,list\nann@example.com,\nANN@example.com,\ndan@example.com,\neve@example.com,news\n",
     ),
-    ("preferences.csv", "email,list,preference\nfay@example.com,news,Out\nann@example.com,news,In\n"),
+    (
+        "preferences.csv",
+        "email,list,preference\nfay@example.com,news,Out\nann@example.com,news,In\n",
+    ),
     ("suppressions.csv", "email,reason\ngus@example.com,bounce\nhal@example.com,complaint\n"),
     ("domains.csv", "domain,subdomains\npartner.example,true\n"),
     ("digests.csv", "digest\n82cfb1a8287253fa5f0e7d7c5d5bb3e2\n"),
@@ -88,7 +91,11 @@ impl Inputs {
             act(name, true, &["import", kind, &self.path(file)]);
         }
         act("unsubscribe", true, &["unsubscribe", "kai@example.com"]);
-        act("unsubscribe from a list", false, &["unsubscribe", "leo@example.com", "--list", "news"]);
+        act(
+            "unsubscribe from a list",
+            false,
+            &["unsubscribe", "leo@example.com", "--list", "news"],
+        );
         let proof = ["--permission", "form", "--evidence", "form 7 of 1 May", "--by", "desk"];
         act("resubscribe", true, &[&["resubscribe", "ann@example.com"][..], &proof].concat());
         act("compile", true, &["compile"]);
@@ -118,6 +125,30 @@ impl Inputs {
         act("unsubscribe after it", false, &["unsubscribe", "clear@example.com"]);
         act("filter again", true, &filter);
         acts
+    }
+
+    /// A store as a build of ledger schema 2 left it, whose first command migrates it; that command.
+    pub(crate) fn migration(&self) -> (Sandbox, Act) {
+        let world = Sandbox::in_memory();
+        let kept = crate::sandbox::root().join("tests/faults/schema-2");
+        for name in ["store", "store/index"] {
+            fs::create_dir(world.path(name)).expect("a directory");
+        }
+        for entry in fs::read_dir(kept.join("index")).expect("its index") {
+            let path = entry.expect("an entry").path();
+            let to = world.path("store/index").join(path.file_name().expect("a name"));
+            fs::copy(path, to).expect("a copy");
+        }
+        for name in ["quell.toml", "secret.key"] {
+            fs::copy(kept.join(name), world.path("store").join(name)).expect("a copy");
+        }
+        let sql = fs::read_to_string(kept.join("ledger.sql")).expect("its ledger");
+        let ledger = rusqlite::Connection::open(world.path("store/ledger.db")).expect("a database");
+        ledger.pragma_update(None, "journal_mode", "WAL").expect("a log");
+        ledger.execute_batch(&sql).expect("the statements of a dump");
+        ledger.close().expect("the log emptied");
+        let arguments = ["unsubscribe", "kai@example.com"].map(str::to_owned).into();
+        (world, Act { name: "the first command of a newer build", arguments, matters: true })
     }
 
     /// What is seen of the directory. Every command that looks must get through, and find nothing wrong.

@@ -94,6 +94,8 @@ fn under_limits(names: &[&str], limits: &[String], loader: bool) {
                     let told = run.stderr.contains("generation");
                     assert!(state == before || (told && state == after), "{context}: {state:?}");
                 }
+                // What can't be opened is the input, and it says so.
+                Some(3) if run.stderr.contains("cannot read") => assert_eq!(state, before),
                 // The program was never loaded.
                 Some(127 | 126) if loader => assert_eq!(state, before, "{context}"),
                 other => panic!("{context}: ended with {other:?}: {}", run.stderr),
@@ -104,14 +106,8 @@ fn under_limits(names: &[&str], limits: &[String], loader: bool) {
     assert!(failed > 0, "no limit was met");
 }
 
-const CHANGES: [&str; 6] = [
-    "init",
-    "import unsubscribes",
-    "unsubscribe",
-    "resubscribe",
-    "compile --full",
-    "filter again",
-];
+const CHANGES: [&str; 6] =
+    ["init", "import unsubscribes", "unsubscribe", "resubscribe", "compile --full", "filter again"];
 
 #[test]
 fn a_limit_of_file_sizes_is_an_error_and_no_signal() {
@@ -157,9 +153,25 @@ fn a_limit_of_memory_is_an_error_and_no_signal() {
     let steps = if soak() { 60 } else { 8 };
     // Up to 400 MiB more than nothing.
     let limits: Vec<String> = (0..steps)
-        .map(|step: u64| format!("ulimit -v {}", from + 1_000 + 400_000 * step * step / steps / steps))
+        .map(|step: u64| {
+            format!("ulimit -v {}", from + 1_000 + 400_000 * step * step / steps / steps)
+        })
         .collect();
     under_limits(&CHANGES, &limits, false);
+}
+
+/// A machine with many processors, and no memory for a thread on each.
+#[test]
+fn without_room_for_threads_an_import_ends_with_4() {
+    let sandbox = with_batch(60_000);
+    let limit =
+        format!("ulimit -v {}; export RAYON_NUM_THREADS=300", smallest_space(&sandbox) + 100_000);
+    for arguments in [&["import", "unsubscribes", "in.csv"][..], &["compile", "--full"]] {
+        let run = limited(&sandbox, &limit, arguments).expect(4);
+        run.says("cannot start the threads").says("hint: ");
+    }
+    sandbox.quell(["verify"]).expect(0);
+    sandbox.quell(["check", "person.8@example.com"]).expect(0);
 }
 
 /// From some request on the system gives no memory at all: whoever asks, Rust or C, the command ends in plain words.
@@ -260,7 +272,9 @@ fn a_full_file_system_is_an_error_that_names_the_path() {
         code 0 $QUELL verify
     "#;
     let Some(run) = in_own_space(&sandbox, script) else {
-        eprintln!("not tried: no name space of its own is to be had here; the tracer's tests fill disks too");
+        eprintln!(
+            "not tried: no name space of its own is to be had here; the tracer's tests fill disks too"
+        );
         return;
     };
     run.expect(0);

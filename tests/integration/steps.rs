@@ -33,6 +33,13 @@ fn scenes(inputs: &Inputs, classes: &str) -> Vec<Scene> {
             scenes.push(Scene { act, stage, before: last, after, steps });
         }
     }
+    let (stage, act) = inputs.migration();
+    let before = inputs.state(&stage.copy(), "a store of an older build");
+    let world = stage.copy();
+    let (run, steps) = disturbed(&world, classes, Mode::Count, &act.arguments);
+    run.expect(0);
+    let after = inputs.state(&world, act.name);
+    scenes.push(Scene { act, stage, before, after, steps });
     scenes
 }
 
@@ -60,10 +67,22 @@ fn killed_before_any_step_a_command_has_happened_or_not() {
             kills += 1;
             let state = inputs.state(&world, &context);
             assert!(state == *after || state == *before, "{context}: {state:?}");
+            leaves_no_draft(&scene, &world, &context);
             once_more(&inputs, &scene, &world, &context);
         }
     }
     eprintln!("killed {kills} commands");
+}
+
+/// A killed filter leaves nothing behind, unless it was just about to replace a file.
+fn leaves_no_draft(scene: &Scene, world: &Sandbox, context: &str) {
+    if scene.act.name != "filter" {
+        return;
+    }
+    for entry in std::fs::read_dir(world.directory()).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(!name.to_string_lossy().starts_with('.'), "{context}: {name:?} is left");
+    }
 }
 
 /// The command gets through when nothing stands in its way any more.
@@ -99,7 +118,11 @@ fn failing(classes: &str, what: &str, mode: impl Fn(u64) -> Mode) {
                 }
                 other => panic!("{context}: ended with {other:?}: {}", run.stderr),
             }
-            if run.code == Some(0) { coped += 1 } else { failed += 1 }
+            if run.code == Some(0) {
+                coped += 1
+            } else {
+                failed += 1
+            }
             once_more(&inputs, &scene, &world, &context);
         }
     }

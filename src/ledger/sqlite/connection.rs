@@ -78,9 +78,7 @@ impl Pool {
             Ok(connection) => (connection, true),
             // Read as immutable, SQLite looks for no later writes: good for one look, not to keep.
             Err(error)
-                if may_be_read_only(&error)
-                    && !is_writable(&self.path)
-                    && !has_log(&self.path) =>
+                if may_be_read_only(&error) && !is_writable(&self.path) && !has_log(&self.path) =>
             {
                 (open_immutable(&self.path, self.settings)?, false)
             }
