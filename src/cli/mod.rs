@@ -20,6 +20,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod limits;
 mod permissions;
 mod resubscribe;
 mod search;
@@ -49,6 +50,7 @@ pub(crate) struct Context {
 ///
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    limits::survive();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

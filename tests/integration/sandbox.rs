@@ -38,6 +38,29 @@ impl Sandbox {
         Self { directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
+    /// A directory with nothing in it, in memory where the system has such a place: for the tests that make thousands.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let directory = if memory.is_dir() {
+            tempfile::tempdir_in(memory).expect("a directory in memory")
+        } else {
+            tempfile::tempdir().expect("a temporary directory")
+        };
+        Self { directory }
+    }
+
+    /// The directory, without symbolic links in its path.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.directory.path().canonicalize().expect("a path")
+    }
+
+    /// Another directory in memory with the same files in it.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::in_memory();
+        copy_directory(self.directory.path(), copy.directory.path());
+        copy
+    }
+
     /// A store that holds the samples of `data/`.
     pub(crate) fn with_samples() -> Self {
         let sandbox = Self::new();
@@ -213,6 +236,11 @@ impl Run {
             panic!("`{}` printed no JSON ({error}): {}", self.command, self.text())
         })
     }
+}
+
+/// Says whether the long form of a test is asked for: `QUELL_SOAK`, set by `make soak`.
+pub(crate) fn soak() -> bool {
+    std::env::var_os("QUELL_SOAK").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// The root of the repository.
