@@ -8,6 +8,7 @@ mod clock;
 mod compile;
 mod completions;
 mod digest_warning;
+mod erase;
 pub mod exit;
 mod export;
 mod files;
@@ -80,6 +81,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Import(arguments) => import::run(context, arguments),
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
+        Command::Erase(arguments) => erase::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(context, arguments),

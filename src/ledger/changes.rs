@@ -1,5 +1,6 @@
 //! The change feed: which keys of the index a change touched.
 
+use super::erase::Pseudonym;
 use crate::record::DigestValue;
 
 /// One key of the index whose state may have changed. What the state is now, the view says.
@@ -25,6 +26,9 @@ pub enum Change<'a> {
         /// The list, or `None` for the digest itself.
         list: Option<&'a str>,
     },
+    /// The entry that an erasure left, of an address or a contact. When nothing is erased under it any more, the
+    /// feed names the entry by its key as well.
+    Hashed(Pseudonym),
 }
 
 /// How a reader of the feed gets up to date.

@@ -33,5 +33,4 @@ mod sandbox;
 mod search_history;
 mod story;
 mod vendors;
-mod vendors2;
 mod verbatim;

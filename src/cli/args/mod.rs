@@ -1,12 +1,14 @@
 //! The command line, as clap reads it.
 
 mod changes;
+mod erase;
 mod filter;
 mod permissions;
 mod questions;
 mod upkeep;
 
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
+pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
@@ -97,6 +99,11 @@ pub enum Command {
         after_help = "Example:\n  quell resubscribe ann@example.com --permission phone \\\n      --evidence 'call of 3 May, ticket 4711' --by support"
     )]
     Resubscribe(Resubscribe),
+    /// Erase the text of a person; the address stays suppressed
+    #[command(
+        after_help = "Example:\n  quell erase ann@example.com --by privacy --reason 'request 4711 of 3 May'\n\nWhat goes, what stays and why: docs/erasure.md."
+    )]
+    Erase(Erase),
     /// Ask whether addresses may be mailed
     #[command(
         after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."

@@ -1,6 +1,7 @@
 //! Reading everything to see that it is sound.
 
 use super::chain;
+use super::erase;
 use super::read::counts;
 use crate::error::Result;
 use rusqlite::Connection;
@@ -36,5 +37,6 @@ pub(super) fn integrity_check(connection: &Connection) -> Result<Vec<String>> {
         faults.push(format!("{torn} contacts have several current addresses"));
     }
     faults.extend(chain::check(connection)?);
+    faults.append(&mut erase::faults(connection)?);
     Ok(faults)
 }

@@ -1,6 +1,7 @@
 //! Connections to the file: how one is opened, and the few that are kept open.
 
 use super::fault::damaged;
+use super::sums;
 use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ops::Deref;
@@ -138,10 +139,13 @@ fn open_immutable(path: &Path, settings: Settings) -> Result<Connection> {
 fn prepare(connection: Connection, settings: Settings) -> rusqlite::Result<Connection> {
     connection.busy_timeout(settings.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    sums::register(&connection)?;
     // FULL: in WAL mode the log is synchronised at each commit, so a change is durable when its call
     // returns. A schema that someone tampered with may run no function with side effects.
     connection.pragma_update(None, "synchronous", if settings.durable { "FULL" } else { "OFF" })?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    // What is deleted is overwritten, as far as SQLite knows where it was.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }

@@ -33,6 +33,7 @@ pub(super) fn changes_after(
                 digest: digest_of_key(key)?,
                 list: Some(scope).filter(|list| !list.is_empty()),
             },
+            6 => Change::Hashed(key.try_into().map_err(|_| damaged("a hash in the feed"))?),
             space => return Err(damaged(&format!("space {space} in the feed is unknown"))),
         })?;
         handed += 1;

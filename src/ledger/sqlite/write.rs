@@ -4,6 +4,7 @@ use super::SqliteLedger;
 use super::chain::{self, NewEvent};
 use super::codes::{signed, unsigned};
 use super::connection::Pooled;
+use super::erase::Erasures;
 use super::read::position;
 use crate::error::Result;
 use crate::ledger::{Applied, ChainHead, Change, EventKind, Position};
@@ -22,6 +23,7 @@ pub(super) struct Writer<'l> {
     now: Timestamp,
     cause: &'l str,
     before: Position,
+    erasures: Erasures<'l>,
     generation: Cell<Option<u64>>,
     feed: Cell<Feed>,
     /// Rows the feed may still take before it says "everything" instead.
@@ -46,7 +48,7 @@ impl<'l> Writer<'l> {
     /// the busy timeout.
     pub(super) fn begin(ledger: &'l SqliteLedger, cause: &'l str, now: Timestamp) -> Result<Self> {
         let turn = ledger.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::on(ledger.pool.take()?, turn, cause, now)
+        Self::on(ledger, ledger.pool.take()?, turn, cause, now)
     }
 
     /// Begins likewise, with memory for many rows.
@@ -56,10 +58,11 @@ impl<'l> Writer<'l> {
         now: Timestamp,
     ) -> Result<Self> {
         let turn = ledger.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::on(ledger.pool.take_for_import()?, turn, cause, now)
+        Self::on(ledger, ledger.pool.take_for_import()?, turn, cause, now)
     }
 
     fn on(
+        ledger: &'l SqliteLedger,
         connection: Pooled<'l>,
         turn: MutexGuard<'l, ()>,
         cause: &'l str,
@@ -69,6 +72,7 @@ impl<'l> Writer<'l> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(Self {
             before: position(&connection)?,
+            erasures: Erasures::of(&connection, ledger.pseudonyms())?,
             connection,
             _turn: turn,
             now,
@@ -88,6 +92,11 @@ impl<'l> Writer<'l> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What tells which addresses are erased.
+    pub(super) fn erasures(&self) -> Erasures<'l> {
+        self.erasures
     }
 
     /// This transaction's generation; the first call, made by the first change, creates it.
@@ -144,6 +153,16 @@ impl<'l> Writer<'l> {
         self.write_change(generation, 255, &[], "")
     }
 
+    /// Takes every row out of the feed and says that the whole index is to be read anew, so that the feed names
+    /// nobody any more.
+    pub(super) fn forget_feed(&self) -> Result<()> {
+        let generation = self.generation()?;
+        self.touch_everything(generation)?;
+        let sql = "DELETE FROM change WHERE seq < (SELECT max(seq) FROM change)";
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     /// Says that a key's state changed.
     pub(super) fn touch(&self, change: Change<'_>) -> Result<()> {
         let generation = self.generation()?;
@@ -160,6 +179,7 @@ impl<'l> Writer<'l> {
             Change::ListAddress { list, key } => (2, key, list),
             Change::Domain(domain) => (3, domain, ""),
             Change::Digest { digest, list } => (4, digest.as_bytes(), list.unwrap_or_default()),
+            Change::Hashed(hash) => (6, hash, ""),
         };
         self.write_change(generation, space, key, scope)
     }
