@@ -14,6 +14,7 @@
 mod address;
 mod compressed;
 mod damage;
+mod erase;
 mod exit_codes;
 mod files;
 mod filter;

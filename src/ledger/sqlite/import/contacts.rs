@@ -85,7 +85,8 @@ pub(super) fn apply(
             contact.begin(import, id, there > 0)?;
         }
         contact.parts.push(part_of(payload)?);
-        contact.take(&StagedContact::decode(payload)?);
+        let row = StagedContact::decode(payload)?;
+        contact.take(&row, import.erased(Kind::Contacts, row.key).is_some());
     }
     contact.settle(import, &mut inserts)?;
     // Contact ids come in no order of the keys: where most rows are new, one sort of the index is
@@ -139,8 +140,9 @@ impl Contact {
         Ok(())
     }
 
-    /// Takes one row in: a flag is denied or left as it is, an address becomes the current one.
-    fn take(&mut self, row: &StagedContact<'_>) {
+    /// Takes one row in: a flag is denied or left as it is, an address becomes the current one. A row of an erased
+    /// address tells nobody that something is held.
+    fn take(&mut self, row: &StagedContact<'_>, is_erased: bool) {
         let place = || Place {
             address: row.address.to_owned(),
             at: instant(row.at),
@@ -161,7 +163,10 @@ impl Contact {
         if self.last.as_deref() != Some(row.key) {
             self.last = Some(row.key.to_vec());
         }
-        let outcome = self.say(row);
+        let outcome = match self.say(row) {
+            Outcome::Held if is_erased => Outcome::Unchanged,
+            outcome => outcome,
+        };
         self.outcomes.push(outcome);
     }
 
