@@ -301,8 +301,13 @@ fn import(
     session.apply(rows.len() as u64, 0, "00").unwrap()
 }
 
+/// How many cases are tried: many more when the environment says so.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_erasure_lets_nobody_through_and_a_lift_brings_everything_back(
