@@ -7,7 +7,8 @@ use super::erase::{self, Erasures};
 use super::fault::damaged;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
 use super::{chain, check, feed, history, outside, permissions, scan, search};
-use crate::error::Result;
+use crate::address::redact;
+use crate::error::{Error, Result};
 use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
@@ -79,6 +80,51 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     })
 }
 
+impl SqliteView<'_> {
+    /// The erasure by which an address was erased at a generation, if it was.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when it was erased later, for what was recorded before is gone.
+    fn erased_at(&self, key: &[u8], generation: u64) -> Result<Option<Erasure>> {
+        if let Err(blind) = self.erasures.pseudonyms()
+            && history::has_erasures(&self.connection)?
+        {
+            return Err(blind);
+        }
+        let erasures = self.erasures.history(&self.connection, key)?;
+        if let Some(later) = erasures.iter().find(|erasure| erasure.generation > generation) {
+            return Err(Error::untrusted(format!(
+                "what was recorded of {} at generation {generation} can't be told: the address was erased at {}",
+                redact(&String::from_utf8_lossy(key)),
+                later.at
+            ))
+            .with_hint("ask for that time or a later one"));
+        }
+        let was = |erasure: &Erasure| erasure.lifted.is_none_or(|lifted| lifted > generation);
+        Ok(erasures.into_iter().rev().find(was))
+    }
+
+    /// Says whether a contact that is not found at a generation may have had an address then that was erased.
+    /// Then it is kept as erased, or it was seen since.
+    fn may_have_been_erased(&self, contact_id: &str, generation: u64) -> Result<bool> {
+        if self.erasures.of_contact(&self.connection, contact_id)?.is_some() {
+            return Ok(true);
+        }
+        Ok(history::is_seen_since(&self.connection, contact_id, generation)?
+            && history::has_erasures(&self.connection)?)
+    }
+}
+
+/// The state of a key with these records; of one that is erased since an instant, with what stands for them.
+fn with_stand_in(key: &[u8], erased: Option<Timestamp>, records: Vec<StoredRecord>) -> KeyState {
+    let mut state = state(records);
+    if let Some(at) = erased {
+        state.suppressions.insert(0, stand_in(key, at));
+    }
+    state
+}
+
 impl View for SqliteView<'_> {
     fn position(&self) -> Position {
         self.position
@@ -101,11 +147,9 @@ impl View for SqliteView<'_> {
     }
 
     fn state_of(&self, key: &[u8]) -> Result<KeyState> {
-        let mut state = state(self.records_of(key)?);
-        if let Some(row) = self.erasures.of_address(&self.connection, key)? {
-            state.suppressions.push(stand_in(key, Timestamp::from_micros(row.at)));
-        }
-        Ok(state)
+        let erased = self.erasures.of_address(&self.connection, key)?;
+        let at = erased.map(|row| Timestamp::from_micros(row.at));
+        Ok(with_stand_in(key, at, self.records_of(key)?))
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -200,7 +244,16 @@ impl View for SqliteView<'_> {
     }
 
     fn records_at(&self, key: &[u8], generation: u64) -> Result<Vec<StoredRecord>> {
+        if self.erased_at(key, generation)?.is_some() {
+            return Ok(Vec::new());
+        }
         history::records_at(&self.connection, self.records_of(key)?, key, generation)
+    }
+
+    fn state_at(&self, key: &[u8], generation: u64) -> Result<KeyState> {
+        let erased = self.erased_at(key, generation)?;
+        let records = self.records_at(key, generation)?;
+        Ok(with_stand_in(key, erased.map(|erasure| erasure.at), records))
     }
 
     fn rule_at(&self, domain: &[u8], generation: u64) -> Result<Option<StoredRecord>> {
@@ -214,7 +267,17 @@ impl View for SqliteView<'_> {
     }
 
     fn contact_at(&self, contact_id: &str, generation: u64) -> Result<Option<Contact>> {
-        history::contact_at(&self.connection, contact_id, generation)
+        if generation == self.position.generation {
+            return self.contact_flags(contact_id);
+        }
+        let found = history::contact_at(&self.connection, contact_id, generation)?;
+        if found.is_none() && self.may_have_been_erased(contact_id, generation)? {
+            return Err(Error::untrusted(format!(
+                "what was known of this contact at generation {generation} can't be told: the address it had may \
+                 have been erased"
+            )));
+        }
+        Ok(found)
     }
 
     fn for_each_permission(&self, each: &mut dyn FnMut(&Permitted) -> Result<()>) -> Result<()> {
