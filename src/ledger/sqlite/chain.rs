@@ -1,11 +1,22 @@
 //! Events in their table, linked.
 
+mod check;
+
+pub(super) use check::check;
+
 use super::codes::{signed, unsigned};
 use super::fault::damaged;
 use super::sums;
 use crate::error::{Error, Result};
 use crate::ledger::chain::{ChainHead, SALT_BYTES, Sealed, content};
 use rusqlite::{Connection, OptionalExtension, params};
+
+/// The ledger's id, which the first link is made of.
+const ID_SQL: &str = "SELECT value FROM meta WHERE name = 'ledger_id'";
+/// The last generation of before the chain: later ones have an event each.
+const LINKED_GENERATION: &str = "linked_generation";
+/// The last import of before the chain: later ones have an event each.
+const LINKED_IMPORT: &str = "linked_import";
 
 /// An event as it is written.
 pub(super) struct NewEvent<'e> {
@@ -46,8 +57,7 @@ pub(super) fn at(connection: &Connection, events: u64) -> Result<Option<ChainHea
 }
 
 fn start(connection: &Connection) -> Result<ChainHead> {
-    let sql = "SELECT value FROM meta WHERE name = 'ledger_id'";
-    let id: String = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let id: String = connection.prepare_cached(ID_SQL)?.query_row([], |row| row.get(0))?;
     Ok(ChainHead::start(&id))
 }
 
@@ -77,6 +87,14 @@ pub(super) fn append(
         after.link,
     ])?;
     Ok(after)
+}
+
+/// What the ledger says of where its chain begins.
+fn meta(connection: &Connection, name: &str) -> Result<Option<u64>> {
+    let sql = "SELECT value FROM meta WHERE name = ?1";
+    let value: Option<String> = connection.query_row(sql, [name], |row| row.get(0)).optional()?;
+    let number = value.map(|value| value.parse()).transpose();
+    number.map_err(|_| damaged(&format!("its {name} is not a number")))
 }
 
 /// Says whether events of before the chain wait for their links.
@@ -109,6 +127,13 @@ pub(super) fn link_events(connection: &mut Connection) -> Result<()> {
     }
     drop(rows);
     drop(statement);
+    for (name, table) in [(LINKED_GENERATION, "generation"), (LINKED_IMPORT, "import")] {
+        let sql = format!(
+            "INSERT INTO meta (name, value) \
+             SELECT ?1, CAST(coalesce(max(id), 0) AS TEXT) FROM {table}"
+        );
+        transaction.execute(&sql, [name])?;
+    }
     transaction.execute_batch("DROP TABLE event_before")?;
     transaction.commit()?;
     Ok(())
