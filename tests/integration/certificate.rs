@@ -108,8 +108,11 @@ fn it_states_what_was_read_kept_and_withheld_by_what() {
     );
     let settings = sandbox.read_text("store/quell.toml");
     assert!(settings.contains(certificate["ledger_id"].as_str().unwrap()), "{certificate}");
-    assert_eq!(certificate["chain"]["events"], 1);
+    let status = sandbox.quell(["status", "--json"]).expect(0).json();
+    assert_eq!(certificate["chain"]["events"], 2);
+    assert_eq!(certificate["chain"]["events"], status["history"]["events"]);
     assert_eq!(certificate["chain"]["link"].as_str().map(str::len), Some(64));
+    assert_eq!(certificate["chain"]["link"], status["history"]["head"]);
     assert_eq!(certificate["public_key"], public_key(&sandbox));
     assert!(certificate["made_at"].as_str() >= certificate["as_of"].as_str());
     let run =
