@@ -24,7 +24,6 @@ mod options;
 mod output;
 mod parquet;
 mod pipeline;
-mod present;
 mod report;
 mod run;
 mod select;

@@ -4,6 +4,7 @@
 //! table; [`blocks`] turns records into the sixteen bits the index stores and the bits back into
 //! reasons, through that table and nothing else.
 
+mod bits;
 pub mod blocks;
 pub mod class;
 pub mod contact;

@@ -4,12 +4,10 @@ use super::reader::Reader;
 use crate::address::digest::Forms;
 use crate::address::{Key, Policy};
 use crate::error::Result;
-use crate::index::Presence;
+use crate::index::Present;
 use crate::ledger::{Record, StoredRecord, View};
-use crate::record::domain_rule::{covering, domain_in_keys};
-use crate::record::{
-    Algorithm, DigestBlocks, DigestValue, DomainBlocks, Outside, Query, Reason, ReasonSet,
-};
+use crate::record::domain_rule::domain_in_keys;
+use crate::record::{Algorithm, DigestBlocks, DigestValue, Outside, Query, Reason, ReasonSet};
 
 /// What the ledger has that covers the address written as `raw`, whose key has the domain `domain`.
 ///
@@ -79,23 +77,16 @@ impl Reader<'_> {
         query: &Query<'_>,
     ) -> ReasonSet {
         let bits = |hash| self.snapshot().get(hash, query.now).to_bits();
-        let is_there = |presence| bits(self.hasher().presence(presence)) != 0;
+        let present = Present::of(self.snapshot(), self.hasher());
         let mut reasons = ReasonSet::NONE;
-        if Reason::Domain.withholds(query.class) && is_there(Presence::DomainRules) {
-            let covered = covering(domain).enumerate().any(|(above, domain)| {
-                let rules = bits(self.hasher().domain_rule(domain));
-                let needed =
-                    if above == 0 { DomainBlocks::DOMAIN } else { DomainBlocks::SUBDOMAINS };
-                DomainBlocks::from_bits(rules).contains(needed)
-            });
-            if covered {
-                reasons.insert(Reason::Domain);
-            }
+        if Reason::Domain.withholds(query.class)
+            && present.domain_rules
+            && self.snapshot().covers_domain(self.hasher(), domain)
+        {
+            reasons.insert(Reason::Domain);
         }
-        let present =
-            Algorithm::ALL.into_iter().filter(|algorithm| is_there(Presence::Digests(*algorithm)));
         let forms = Forms::of(raw);
-        for algorithm in present {
+        for algorithm in present.algorithms() {
             let withheld = forms.iter().any(|form| {
                 let digest = algorithm.digest(form);
                 let digest = digest.as_bytes();

@@ -13,6 +13,7 @@
 
 mod address;
 mod compressed;
+mod concurrency;
 mod damage;
 mod exit_codes;
 mod files;
@@ -32,5 +33,4 @@ mod sandbox;
 mod search_history;
 mod story;
 mod vendors;
-mod vendors2;
 mod verbatim;

@@ -264,6 +264,11 @@ impl Dice {
         Self(seed.max(1))
     }
 
+    /// Random numbers of their own, for a thread.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX >> 1) | 1)
+    }
+
     /// A number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
@@ -289,4 +294,14 @@ fn copy_directory(from: &Path, to: &Path) {
             fs::copy(&path, &target).expect("a copied file");
         }
     }
+}
+
+/// A ZIP archive of these members.
+pub fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }

@@ -2,6 +2,7 @@
 
 use super::codes::{signed, unsigned};
 use super::fault::damaged;
+use super::sums;
 use crate::error::{Error, Result};
 use crate::ledger::chain::{ChainHead, SALT_BYTES, Sealed, content};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -73,6 +74,9 @@ pub(super) fn link_events(connection: &mut Connection) -> Result<()> {
     if !is_unlinked(&transaction)? {
         return Ok(());
     }
+    // The rows of those days have no sums either.
+    sums::register(&transaction)?;
+    sums::seal_all(&transaction)?;
     let mut head = head(&transaction)?;
     let sql = "SELECT at, generation, kind, key, detail FROM event_before ORDER BY id";
     let mut statement = transaction.prepare(sql)?;

@@ -19,6 +19,7 @@ mod rows;
 mod scan;
 mod schema;
 mod search;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;

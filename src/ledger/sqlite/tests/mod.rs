@@ -9,6 +9,7 @@ mod moves;
 mod outside;
 mod resubscribe;
 mod single;
+mod sums;
 
 use super::SqliteLedger;
 use crate::ledger::{
