@@ -52,7 +52,10 @@ impl Told {
         let mut generations = BTreeSet::new();
         for answer in answers.iter() {
             let Answer { before, generation, kept } = answer;
-            assert!(generation >= before, "generation {generation} answered after {before} was there");
+            assert!(
+                generation >= before,
+                "generation {generation} answered after {before} was there"
+            );
             let mut clear: BTreeSet<u64> = (0..PEOPLE).collect();
             for change in changes.range(..=generation).map(|(_, change)| change) {
                 match change {
@@ -122,9 +125,11 @@ fn read(sandbox: &Sandbox, told: &Told, name: &str) {
     let before = told.acknowledged.load(Ordering::SeqCst);
     let report = format!("{name}.json");
     let run = sandbox.quell(["filter", "in.csv", "--report", &report]).expect(0);
-    let kept = run.text().lines().skip(1).map(|line| line.parse().unwrap()).collect::<Vec<String>>();
+    let kept =
+        run.text().lines().skip(1).map(|line| line.parse().unwrap()).collect::<Vec<String>>();
     let number = |address: &String| {
-        let digits = address.strip_prefix("person.").and_then(|rest| rest.strip_suffix("@example.com"));
+        let digits =
+            address.strip_prefix("person.").and_then(|rest| rest.strip_suffix("@example.com"));
         digits.unwrap().parse().unwrap()
     };
     let generation = sandbox.read_json(&report)["generation"].as_u64().unwrap();
@@ -142,7 +147,8 @@ fn every_filter_beside_many_writers_answers_for_one_acknowledged_state() {
     let mut dice = Dice::new("many commands at once");
     let told = Told::default();
     // What `init` made is acknowledged.
-    let first = sandbox.quell(["status", "--json"]).expect(0).json()["generation"].as_u64().unwrap();
+    let first =
+        sandbox.quell(["status", "--json"]).expect(0).json()["generation"].as_u64().unwrap();
     told.acknowledged.fetch_max(first, Ordering::SeqCst);
     let (sandbox, told) = (&sandbox, &told);
     thread::scope(|scope| {
