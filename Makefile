@@ -15,7 +15,7 @@ QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
 	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
 
 # Each is a file in fuzz/fuzz_targets, and what it does is in crates/soak/src/targets.
-FUZZ_TARGETS = address delimited detect import manifest ndjson parquet program segment source
+FUZZ_TARGETS = address certificate delimited detect import manifest ndjson parquet program segment source
 # How many rows `make soak` compares at least, and how long it runs at least; SOAK='--seed 17' and more of its options.
 SOAK_DECISIONS ?= 100000000
 SOAK_SECONDS ?= 0

@@ -8,9 +8,10 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{WriterProperties, WriterVersion};
+use quell::certificate::{Certificate, Chain, Choices, FileStatement, SigningKey, Statement};
 use quell::import::detect::{Form, Seen, detect};
 use quell_soak::dice::Dice;
-use quell_soak::targets::number_of;
+use quell_soak::targets::{SEED, number_of};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -217,6 +218,52 @@ fn columns(seeds: &mut Seeds) -> Result<()> {
     Ok(())
 }
 
+/// A certificate whole, up to its signature, and without most of what it may leave out.
+fn certificates(seeds: &mut Seeds) -> Result<()> {
+    let file =
+        |path: &str| FileStatement { path: path.to_owned(), bytes: 12, sha256: "00".repeat(32) };
+    let choices = Choices {
+        format: "csv".to_owned(),
+        delimiter: Some(",".to_owned()),
+        header: Some(true),
+        email_columns: vec!["email".to_owned()],
+        contact_column: None,
+        list_column: Some("l\"ists".to_owned()),
+        invalid: "withhold".to_owned(),
+        dedupe: false,
+    };
+    let mut statement = Statement {
+        made_at: "2026-01-01T00:00:00Z".to_owned(),
+        ledger_id: "0".repeat(32),
+        policy: "exact".to_owned(),
+        generation: 7,
+        cursor: 9,
+        chain: Some(Chain::new(3, &[7; 32])),
+        as_of: "2026-01-01T00:00:00Z".to_owned(),
+        class: "bulk".to_owned(),
+        lists: vec!["news".to_owned(), "é".to_owned()],
+        options: choices,
+        read: 5,
+        kept: 2,
+        withheld: 3,
+        by_reason: [("manual".to_owned(), 1), ("unsubscribed".to_owned(), 2)].into(),
+        input: file("in.csv"),
+        output: file("-"),
+        suppressed: Some(file("gone.csv")),
+    };
+    let key = SigningKey::from_seed(&SEED);
+    for name in ["full", "small"] {
+        let text = Certificate::sign(&statement, &key).map_err(|mismatch| mismatch.to_string())?;
+        let end =
+            text.windows(13).position(|part| part == b"  \"signature\"").unwrap_or(text.len());
+        seeds.add("certificate", name, &[&[0], &text]);
+        seeds.add("certificate", &format!("{name}-unsigned"), &[&[1], &text[..end]]);
+        (statement.chain, statement.suppressed) = (None, None);
+        statement.lists.clear();
+    }
+    Ok(())
+}
+
 /// Choices for the targets that make their input of them.
 fn choices(seeds: &mut Seeds) {
     for (target, count, length) in [("segment", 12, 40), ("manifest", 12, 40), ("program", 24, 300)]
@@ -235,6 +282,7 @@ fn main() -> Result<()> {
     imports(&mut seeds)?;
     packed(&mut seeds)?;
     columns(&mut seeds)?;
+    certificates(&mut seeds)?;
     choices(&mut seeds);
     for ((target, name), bytes) in &seeds.0 {
         let directory = Path::new("fuzz/corpus").join(target);

@@ -39,7 +39,10 @@ pub fn write_cell(dice: &mut Dice<'_>, text: &str, delimiter: u8, out: &mut Vec<
     let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
     if text.bytes().any(special) || dice.chance(6) {
         out.push(b'"');
-        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+        for (at, part) in text.split('"').enumerate() {
+            out.extend_from_slice(if at > 0 { b"\"\"" } else { b"" });
+            out.extend_from_slice(part.as_bytes());
+        }
         out.push(b'"');
     } else {
         out.extend_from_slice(text.as_bytes());

@@ -72,6 +72,7 @@ macro_rules! targets {
 
 targets! {
     address: 3000,
+    certificate: 300,
     delimited: 2000,
     detect: 1000,
     import: 2000,

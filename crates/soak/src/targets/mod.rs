@@ -4,6 +4,7 @@
 //! them seeded mutations. An input's first bytes are choices; the rest is what is read.
 
 mod address;
+mod certificate;
 #[path = "../../../../tests/differential/delimited.rs"]
 mod delimited_agree;
 mod files;
@@ -17,6 +18,7 @@ mod segment;
 mod source;
 
 pub use address::address;
+pub use certificate::{SEED, certificate};
 pub use files::{detect, import, number_of};
 pub use parquet::parquet;
 pub use program::program;
@@ -27,8 +29,9 @@ pub use source::source;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("address", address),
+    ("certificate", certificate),
     ("delimited", delimited),
     ("detect", detect),
     ("import", import),
