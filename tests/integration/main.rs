@@ -15,6 +15,7 @@ mod address;
 mod brakes;
 mod certificate;
 mod compressed;
+mod concurrency;
 mod damage;
 #[cfg(target_os = "linux")]
 mod disk;

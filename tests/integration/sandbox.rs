@@ -292,6 +292,11 @@ impl Dice {
         Self(seed.max(1))
     }
 
+    /// Random numbers of their own, for a thread.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX >> 1) | 1)
+    }
+
     /// A number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
