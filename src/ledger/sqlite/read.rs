@@ -2,45 +2,39 @@
 
 use super::codes::unsigned;
 use super::connection::Pooled;
+use super::entry::state_of;
 use super::fault::damaged;
+use super::feed::End;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
+use super::scan::Contacts;
 use super::{chain, check, feed, history, outside, scan, search};
 use crate::error::Result;
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Position, Record, StoredRecord, View,
+    ImportRow, KeyEntries, Position, StoredRecord, Trail, View,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension};
+use std::cell::Cell;
 
 /// A view of a [`SqliteLedger`](super::SqliteLedger): a read transaction on its own connection.
 pub(super) struct SqliteView<'l> {
     connection: Pooled<'l>,
     position: Position,
+    end: End,
+    /// What the current contacts of the table come to, once it was read.
+    contacts: Cell<Option<Contacts>>,
 }
 
 impl<'l> SqliteView<'l> {
     pub(super) fn begin(connection: Pooled<'l>) -> Result<Self> {
         connection.execute_batch("BEGIN")?;
         // The first read, not BEGIN, is what fixes the state the transaction sees.
-        let position = position(&connection)?;
-        Ok(Self { connection, position })
+        let (position, end) = feed::position(&connection)?;
+        Ok(Self { connection, position, end, contacts: Cell::default() })
     }
-}
-
-/// Where the state that the connection's transaction sees stands.
-pub(super) fn position(connection: &Connection) -> Result<Position> {
-    let sql = "SELECT (SELECT max(id) FROM generation), (SELECT max(seq) FROM change)";
-    let (generation, seq): (Option<i64>, Option<i64>) =
-        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let generation = unsigned(generation.unwrap_or(0))?;
-    Ok(Position {
-        generation,
-        cursor: Cursor::from_u64(unsigned(seq.unwrap_or(0))?),
-        mark: mark_of(connection, generation)?.unwrap_or(0),
-    })
 }
 
 /// The mark of a generation; 0 for the empty ledger's.
@@ -83,9 +77,9 @@ impl View for SqliteView<'_> {
     fn changes_after(
         &self,
         cursor: Cursor,
-        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Change<'_>, &Trail) -> Result<()>,
     ) -> Result<Changes> {
-        feed::changes_after(&self.connection, self.position, cursor, each)
+        feed::changes_after(&self.connection, (self.position, self.end), cursor, each)
     }
 
     fn change_count_after(&self, cursor: Cursor, limit: u64) -> Result<u64> {
@@ -93,18 +87,7 @@ impl View for SqliteView<'_> {
     }
 
     fn state_of(&self, key: &[u8]) -> Result<KeyState> {
-        let mut state = KeyState::default();
-        for stored in self.records_of(key)? {
-            match stored.record {
-                Record::Contact(record) => state.contacts.push(record),
-                Record::Unsubscribe(record) => state.unsubscribes.push(record),
-                Record::Preference(record) => state.preferences.push(record),
-                Record::Suppression(record) => state.suppressions.push(record),
-                // Of no key.
-                Record::Domain(_) | Record::Digest(_) => {}
-            }
-        }
-        Ok(state)
+        state_of(&self.connection, key)
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -214,11 +197,16 @@ impl View for SqliteView<'_> {
     }
 
     fn for_each_key(&self, each: &mut dyn FnMut(&KeyEntries<'_>) -> Result<()>) -> Result<()> {
-        scan::for_each_key(&self.connection, each)
+        self.contacts.set(Some(scan::for_each_key(&self.connection, each)?));
+        Ok(())
     }
 
     fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()> {
-        scan::for_each_contact(&self.connection, each)
+        let table = match self.contacts.get() {
+            Some(table) => table,
+            None => scan::for_each_key(&self.connection, &mut |_| Ok(()))?,
+        };
+        scan::for_each_contact(&self.connection, table, each)
     }
 
     fn for_each_rule(&self, each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>) -> Result<()> {
@@ -239,13 +227,15 @@ impl View for SqliteView<'_> {
     ) -> Result<()> {
         let mut statement = self.connection.prepare_cached(select_all(kind))?;
         let mut rows = statement.query([])?;
+        let mut read = 0;
         while let Some(row) = rows.next()? {
             each(key(row)?, &stored(kind, row)?)?;
+            read += 1;
         }
-        Ok(())
+        scan::all_read(kind, read, &self.counts()?)
     }
 
     fn integrity_check(&self) -> Result<Vec<String>> {
-        check::integrity_check(&self.connection)
+        Ok(check::integrity_check(&self.connection))
     }
 }
