@@ -24,7 +24,11 @@ impl From<rusqlite::Error> for Error {
                 Self::untrusted(format!("the ledger can't be opened: {error}"))
                     .with_hint("check the owner and the permissions of the store's directory")
             }
-            _ => Self::untrusted(format!("the ledger failed: {error}")),
+            // Its schema is this program's own, and so are its statements and the types of its columns.
+            Some(ErrorCode::Unknown) => damaged(&error.to_string()),
+            None => damaged(&error.to_string()),
+            _ => Self::untrusted(format!("the ledger failed: {error}"))
+                .with_hint("run `quell verify`; docs/operations.md tells how to go on"),
         };
         said.with_source(error)
     }
