@@ -1,8 +1,6 @@
 //! Domain rules: whether one covers an address, remembered from row to row.
 
 use crate::index::{KeyHasher, Snapshot};
-use crate::record::domain_rule::covering;
-use crate::record::{DomainBlocks, Timestamp};
 
 /// How many domains are remembered at a time.
 const SLOTS: usize = 1024;
@@ -64,7 +62,7 @@ impl DomainMemo {
         {
             return slot.covered;
         }
-        let covered = covered(snapshot, hasher, domain);
+        let covered = snapshot.covers_domain(hasher, domain);
         if self.slots.is_empty() {
             self.slots = vec![Slot::EMPTY; SLOTS];
         }
@@ -79,19 +77,6 @@ impl DomainMemo {
         }
         covered
     }
-}
-
-/// Says whether a rule of `domain` itself or of a parent covers an address there.
-///
-/// Cost: a hash and a look-up a label.
-pub(super) fn covered(snapshot: &Snapshot, hasher: &KeyHasher, domain: &[u8]) -> bool {
-    // A rule never expires, so any instant does.
-    let now = Timestamp::from_micros(0);
-    covering(domain).enumerate().any(|(parents, name)| {
-        let blocks = snapshot.get(hasher.domain_rule(name), now);
-        let wanted = if parents == 0 { DomainBlocks::DOMAIN } else { DomainBlocks::SUBDOMAINS };
-        DomainBlocks::from_bits(blocks.to_bits()).contains(wanted)
-    })
 }
 
 /// The slot of a domain. Of its first and last bytes: a file made so that all its domains meet in one slot

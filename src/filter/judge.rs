@@ -7,11 +7,10 @@ pub(super) use super::judged::{Judged, Row};
 use super::judged::{Probe, name_list};
 use super::ndjson::{self, LineFault, Members};
 use super::options::{OnInvalid, Options};
-use super::present::Present;
 use super::run::Filter;
 use crate::address::{InvalidAddress, Key, Policy, several};
 use crate::delimited::{Cell, ChunkBuffer, Fault, OneCell, Record, WantedCells};
-use crate::index::{KeyHasher, Snapshot};
+use crate::index::{KeyHasher, Present, Snapshot};
 use crate::record::{Blocks, Reason, ReasonSet};
 use std::ops::Range;
 

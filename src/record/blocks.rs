@@ -3,6 +3,7 @@
 //! The bit positions are part of the file format (docs/format.md). A reason whose records may carry
 //! their own class has two bits, one a kind of send; the others have one.
 
+use super::bits::entry_bits;
 use super::class::{Class, RecordClass};
 use super::reason::{Reason, ReasonSet};
 use super::timestamp::Timestamp;
@@ -44,6 +45,8 @@ const BITS: [Bits; 8] = [
     bits(Reason::OptedOut, 1 << 12, 1 << 13),
 ];
 
+entry_bits!(Blocks);
+
 impl Blocks {
     /// Nothing withholds mail: in the index, the tombstone.
     pub const NONE: Self = Self(0);
@@ -52,34 +55,10 @@ impl Blocks {
     /// Some bits count only until an instant; the segment's expiry section holds them.
     pub const EXPIRING: Self = Self(1 << 15);
 
-    /// The bits as stored.
-    #[must_use]
-    pub const fn to_bits(self) -> u16 {
-        self.0
-    }
-
-    /// The stored bits.
-    #[must_use]
-    pub const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
     /// Says whether no bit is set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
-    }
-
-    /// Says whether every bit of `other` is set.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The bits of both.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 
     /// The bits of a record of `reason` whose own class is `class`; `None` takes the truth table's

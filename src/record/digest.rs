@@ -1,5 +1,6 @@
 //! Entries of third parties' hashed lists.
 
+use super::bits::entry_bits;
 use super::class::{Class, RecordClass, UnknownWord};
 use super::digest_value::DigestValue;
 use super::timestamp::Timestamp;
@@ -158,6 +159,8 @@ impl Digest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct DigestBlocks(u16);
 
+entry_bits!(DigestBlocks);
+
 impl DigestBlocks {
     /// Nothing.
     pub const NONE: Self = Self(0);
@@ -174,30 +177,6 @@ impl DigestBlocks {
             RecordClass::Transactional => Self::TRANSACTIONAL,
             RecordClass::All => Self(Self::BULK.0 | Self::TRANSACTIONAL.0),
         }
-    }
-
-    /// The bits as stored.
-    #[must_use]
-    pub const fn to_bits(self) -> u16 {
-        self.0
-    }
-
-    /// The stored bits.
-    #[must_use]
-    pub const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// Says whether every bit of `other` is set.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The bits of both.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 
     /// Says whether a send of `class` is withheld.

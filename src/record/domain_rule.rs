@@ -1,5 +1,6 @@
 //! A rule that covers every address at a domain.
 
+use super::bits::entry_bits;
 use super::timestamp::Timestamp;
 use crate::address::{InvalidAddress, KeyBuffer, Policy};
 use std::fmt;
@@ -91,6 +92,8 @@ pub fn alias_in_keys(domain: &str, policy: Policy) -> Option<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct DomainBlocks(u16);
 
+entry_bits!(DomainBlocks);
+
 impl DomainBlocks {
     /// No rule.
     pub const NONE: Self = Self(0);
@@ -103,30 +106,6 @@ impl DomainBlocks {
     #[must_use]
     pub const fn of(subdomains: bool) -> Self {
         if subdomains { Self::DOMAIN.union(Self::SUBDOMAINS) } else { Self::DOMAIN }
-    }
-
-    /// The bits as stored.
-    #[must_use]
-    pub const fn to_bits(self) -> u16 {
-        self.0
-    }
-
-    /// The stored bits.
-    #[must_use]
-    pub const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// Says whether every bit of `other` is set.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The bits of both.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 }
 

@@ -4,6 +4,7 @@
 //! table; [`blocks`] turns records into the sixteen bits the index stores and the bits back into
 //! reasons, through that table and nothing else.
 
+mod bits;
 pub mod blocks;
 pub mod class;
 pub mod contact;
@@ -28,7 +29,7 @@ pub use digest_value::DigestValue;
 pub use domain_rule::{DomainBlocks, DomainRule};
 pub use native::{ContactRow, Kind, NativeRecord, NativeRow};
 pub use outside::Outside;
-pub use permission::{Channel, Permission};
+pub use permission::{Channel, Lifting, NoOwnAct, Permission};
 pub use preference::{Choice, Preference};
 pub use reason::{Reason, ReasonSet};
 pub use state::{Cause, KeyState, Query, Scope};

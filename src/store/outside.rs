@@ -4,12 +4,10 @@ use super::reader::Reader;
 use crate::address::digest::Forms;
 use crate::address::{Key, Policy};
 use crate::error::Result;
-use crate::index::Presence;
+use crate::index::Present;
 use crate::ledger::{Record, StoredRecord, View};
 use crate::record::domain_rule::{covering, domain_in_keys};
-use crate::record::{
-    Algorithm, DigestBlocks, DigestValue, DomainBlocks, Outside, Query, Reason, ReasonSet,
-};
+use crate::record::{Algorithm, DigestBlocks, DigestValue, Outside, Query, Reason, ReasonSet};
 
 /// What the ledger has that covers the address written as `raw`, whose key has the domain `domain`.
 ///
@@ -28,6 +26,36 @@ pub fn outside(view: &dyn View, raw: &[u8], domain: &[u8]) -> Result<Outside> {
             Record::Domain(rule) => outside.rules.push(rule),
             Record::Digest(digest) => outside.digests.push(digest),
             _ => {}
+        }
+    }
+    Ok(outside)
+}
+
+/// [`outside`] as it was at a generation.
+///
+/// Cost: the records and events of each domain above `domain`, and of each digest of each form of the address.
+///
+/// # Errors
+///
+/// As the ledger says.
+pub fn outside_at(view: &dyn View, generation: u64, raw: &[u8], domain: &[u8]) -> Result<Outside> {
+    let mut outside = Outside::default();
+    for parent in covering(domain) {
+        if let Some(stored) = view.rule_at(parent, generation)?
+            && let Record::Domain(rule) = stored.record
+            && rule.covers(domain)
+        {
+            outside.rules.push(rule);
+        }
+    }
+    let forms = Forms::of(raw);
+    for algorithm in Algorithm::ALL {
+        for form in forms.iter() {
+            for stored in view.digests_at(&algorithm.digest(form), generation)? {
+                if let Record::Digest(digest) = stored.record {
+                    outside.digests.push(digest);
+                }
+            }
         }
     }
     Ok(outside)
@@ -79,23 +107,16 @@ impl Reader<'_> {
         query: &Query<'_>,
     ) -> ReasonSet {
         let bits = |hash| self.snapshot().get(hash, query.now).to_bits();
-        let is_there = |presence| bits(self.hasher().presence(presence)) != 0;
+        let present = Present::of(self.snapshot(), self.hasher());
         let mut reasons = ReasonSet::NONE;
-        if Reason::Domain.withholds(query.class) && is_there(Presence::DomainRules) {
-            let covered = covering(domain).enumerate().any(|(above, domain)| {
-                let rules = bits(self.hasher().domain_rule(domain));
-                let needed =
-                    if above == 0 { DomainBlocks::DOMAIN } else { DomainBlocks::SUBDOMAINS };
-                DomainBlocks::from_bits(rules).contains(needed)
-            });
-            if covered {
-                reasons.insert(Reason::Domain);
-            }
+        if Reason::Domain.withholds(query.class)
+            && present.domain_rules
+            && self.snapshot().covers_domain(self.hasher(), domain)
+        {
+            reasons.insert(Reason::Domain);
         }
-        let present =
-            Algorithm::ALL.into_iter().filter(|algorithm| is_there(Presence::Digests(*algorithm)));
         let forms = Forms::of(raw);
-        for algorithm in present {
+        for algorithm in present.algorithms() {
             let withheld = forms.iter().any(|form| {
                 let digest = algorithm.digest(form);
                 let digest = digest.as_bytes();

@@ -1,21 +1,11 @@
 //! `quell inspect`: what it says of files, and that what it says to do works.
 
 use crate::compressed::{gzip, zstandard};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, zipped};
 use serde_json::{Value, json};
-use std::io::{Cursor, Write};
 
 fn inspect(sandbox: &Sandbox, name: &str) -> Value {
     sandbox.quell(["inspect", name, "--json"]).expect(0).json()
-}
-
-fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 fn utf16(text: &str) -> Vec<u8> {

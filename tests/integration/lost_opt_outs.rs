@@ -1,17 +1,6 @@
 //! Files from which an opt-out could get lost without a word: each must end with exit 3, or lose nobody.
 
-use std::io::{Cursor, Write};
-
-use crate::sandbox::Sandbox;
-
-fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
+use crate::sandbox::{Sandbox, zipped};
 
 #[test]
 fn an_archive_that_does_not_tell_of_all_its_bytes_is_refused() {

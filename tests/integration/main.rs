@@ -12,6 +12,8 @@
 )]
 
 mod address;
+mod brakes;
+mod certificate;
 mod compressed;
 mod damage;
 mod exit_codes;
@@ -25,6 +27,7 @@ mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+mod proof;
 mod readme;
 mod resubscribe;
 mod rules;
@@ -32,5 +35,4 @@ mod sandbox;
 mod search_history;
 mod story;
 mod vendors;
-mod vendors2;
 mod verbatim;

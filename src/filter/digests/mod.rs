@@ -10,10 +10,9 @@ mod md5;
 #[cfg(test)]
 mod tests;
 
-use super::present::Present;
 use crate::address::Key;
 use crate::address::digest::Forms;
-use crate::index::KeyHasher;
+use crate::index::{KeyHasher, Present};
 use crate::record::Algorithm;
 use crate::segment::Hash;
 use crate::storage::{Work, for_this_processor};

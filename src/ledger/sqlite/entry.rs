@@ -1,8 +1,9 @@
 //! What the ledger makes of one entry of the index, for the feed to say.
 
+use super::history::of_address;
 use super::rows::{current_of, digests_of, of_key};
 use crate::error::Result;
-use crate::ledger::{Change, Record, Withheld};
+use crate::ledger::{Change, Record, Withheld, state};
 use crate::record::state::EntryState;
 use crate::record::{Blocks, Digest, KeyState, Kind};
 use rusqlite::Connection;
@@ -43,18 +44,5 @@ pub(super) fn withheld(connection: &Connection, change: &Change<'_>) -> Result<W
 
 /// Every record of a key.
 pub(super) fn state_of(connection: &Connection, key: &[u8]) -> Result<KeyState> {
-    let mut state = KeyState::default();
-    for kind in Kind::OF_ADDRESSES {
-        for stored in of_key(connection, kind, key)? {
-            match stored.record {
-                Record::Contact(record) => state.contacts.push(record),
-                Record::Unsubscribe(record) => state.unsubscribes.push(record),
-                Record::Preference(record) => state.preferences.push(record),
-                Record::Suppression(record) => state.suppressions.push(record),
-                // Of no key.
-                Record::Domain(_) | Record::Digest(_) => {}
-            }
-        }
-    }
-    Ok(state)
+    Ok(state(of_address(connection, key)?))
 }

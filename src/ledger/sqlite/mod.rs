@@ -14,6 +14,7 @@ mod flags;
 mod history;
 mod import;
 mod outside;
+mod permissions;
 mod read;
 mod resubscribe;
 mod rows;

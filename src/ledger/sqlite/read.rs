@@ -7,11 +7,11 @@ use super::fault::damaged;
 use super::feed::End;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
 use super::scan::Contacts;
-use super::{chain, check, feed, history, outside, scan, search};
+use super::{chain, check, feed, history, outside, permissions, scan, search};
 use crate::error::Result;
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Position, StoredRecord, Trail, View,
+    ImportRow, KeyEntries, Permitted, Position, StoredRecord, Trail, View,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
@@ -91,11 +91,7 @@ impl View for SqliteView<'_> {
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
-        let mut records = Vec::new();
-        for kind in Kind::OF_ADDRESSES {
-            records.append(&mut of_key(&self.connection, kind, key)?);
-        }
-        Ok(records)
+        history::of_address(&self.connection, key)
     }
 
     fn rules_covering(&self, domain: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -134,18 +130,48 @@ impl View for SqliteView<'_> {
         chain::head(&self.connection)
     }
 
+    fn chain_at(&self, events: u64) -> Result<Option<ChainHead>> {
+        chain::at(&self.connection, events)
+    }
+
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
-        history::history(&self.connection, &self.records_of(key)?, key)
+        history::history(&self.connection, self.records_of(key)?, key)
     }
 
     fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>> {
         let records = of_key(&self.connection, Kind::Domains, domain)?;
-        history::history(&self.connection, &records, domain)
+        history::history(&self.connection, records, domain)
     }
 
     fn history_of_digest(&self, digest: &DigestValue) -> Result<Vec<HistoryEntry>> {
         let records = digests_of(&self.connection, digest)?;
-        history::history(&self.connection, &records, digest.name().as_bytes())
+        history::history(&self.connection, records, digest.name().as_bytes())
+    }
+
+    fn generation_at(&self, at: Timestamp) -> Result<u64> {
+        history::generation_at(&self.connection, at)
+    }
+
+    fn records_at(&self, key: &[u8], generation: u64) -> Result<Vec<StoredRecord>> {
+        history::records_at(&self.connection, self.records_of(key)?, key, generation)
+    }
+
+    fn rule_at(&self, domain: &[u8], generation: u64) -> Result<Option<StoredRecord>> {
+        let records = of_key(&self.connection, Kind::Domains, domain)?;
+        Ok(history::records_at(&self.connection, records, domain, generation)?.pop())
+    }
+
+    fn digests_at(&self, digest: &DigestValue, generation: u64) -> Result<Vec<StoredRecord>> {
+        let (records, name) = (digests_of(&self.connection, digest)?, digest.name());
+        history::records_at(&self.connection, records, name.as_bytes(), generation)
+    }
+
+    fn contact_at(&self, contact_id: &str, generation: u64) -> Result<Option<Contact>> {
+        history::contact_at(&self.connection, contact_id, generation)
+    }
+
+    fn for_each_permission(&self, each: &mut dyn FnMut(&Permitted) -> Result<()>) -> Result<()> {
+        permissions::for_each(&self.connection, each)
     }
 
     fn knows_list(&self, list: &str) -> Result<bool> {

@@ -1,6 +1,8 @@
 //! The ledger's promises, through its public interface.
 
+mod as_of;
 mod bulk;
+mod chain;
 mod feed;
 mod import;
 mod lifecycle;

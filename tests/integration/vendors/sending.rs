@@ -1,4 +1,5 @@
-//! Vendors' files: every sample's rows accounted for, a second time unchanged, and blocked afterwards.
+//! SendGrid, Mailgun, SES and plain lists: every sample's rows accounted for, a second time unchanged, and
+//! blocked afterwards.
 
 use std::io::Write;
 use std::path::PathBuf;
