@@ -4,8 +4,10 @@
 //! now, and the newest state wins. So a deletion, a re-import and a rebuild are one mechanism, and a feed
 //! row read twice does no harm.
 
+mod erased;
 mod everything;
 
+pub use erased::{hash as erased_hash, state as erased_state};
 pub use everything::everything;
 
 use crate::error::{Error, Result};
@@ -20,6 +22,8 @@ use std::collections::BTreeMap;
 enum Changed<'a> {
     /// Of an address; `recorded` when the ledger has any record of it, blocking or not.
     Address { key: &'a [u8], recorded: bool },
+    /// Of what is erased: by its hash alone, perhaps by its key too.
+    Erased,
     /// Of anything else, which has no dictionary entry.
     Other,
 }
@@ -46,7 +50,7 @@ pub fn overlay(
             Changed::Address { key, recorded } => {
                 overlay.insert_address(hash, key, state, recorded)
             }
-            Changed::Other => overlay.insert(hash, state),
+            Changed::Erased | Changed::Other => overlay.insert(hash, state),
         })?;
     Ok(matches!(changes, Changes::Keys(_)).then_some(overlay))
 }
@@ -66,12 +70,19 @@ pub fn batch(
 ) -> Result<Option<Batch>> {
     let mut batch = Batch::default();
     let mut keys = BTreeMap::new();
+    let mut has_erased = false;
     let changes = for_each_state(view, cursor, hasher, held, &mut |changed, hash, state| {
+        has_erased |= matches!(changed, Changed::Erased);
         if let Changed::Address { key, recorded } = changed {
             keys.insert(key.to_vec(), recorded.then_some(state.blocks));
         }
         batch.push(hash, &state);
     })?;
+    if has_erased {
+        // The feed may name the same entry by its key as well, and the ledger says the same of both.
+        batch.entries.sort_by_key(|entry| entry.hash);
+        batch.entries.dedup_by_key(|entry| entry.hash);
+    }
     if with_dictionary {
         let mut dictionary = DictionaryBuilder::new();
         for (key, blocks) in &keys {
@@ -125,6 +136,12 @@ fn for_each_state(
                 see(&mut touched, Presence::Digests(digest.algorithm()));
                 let (hash, blocks) = digest_state(view, hasher, &digest, list)?;
                 each(Changed::Other, hash, of_bits(blocks.to_bits()))?;
+            }
+            // Gone from what is erased, the entry is that of a key again, which the feed names.
+            Change::Hashed(pseudonym) => {
+                if let Some(entry) = view.erased_entry(&pseudonym)? {
+                    each(Changed::Erased, erased::hash(&pseudonym), erased::state(entry))?;
+                }
             }
         }
         Ok(())

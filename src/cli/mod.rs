@@ -9,6 +9,7 @@ mod clock;
 mod compile;
 mod completions;
 mod digest_warning;
+mod erase;
 pub mod exit;
 mod export;
 mod files;
@@ -81,6 +82,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Import(arguments) => import::run(context, arguments),
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
+        Command::Erase(arguments) => erase::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
         Command::Certificate(arguments) => certificate::run(context, arguments),

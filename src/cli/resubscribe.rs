@@ -169,6 +169,9 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause], who: &Who) -> Result<(
         who.as_ref().map_or_else(String::new, |who| format!(", set by {who}"))
     };
     print(|out| {
+        if let Some(since) = done.erased {
+            writeln!(out, "lifted the erasure of {since}")?;
+        }
         for (stored, who) in done.deleted.iter().zip(&who.deleted) {
             writeln!(out, "deleted {}{}", describe(&stored.record), set_by(who))?;
         }
@@ -183,7 +186,7 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause], who: &Who) -> Result<(
             let left = if change.former { ", which left this address" } else { "" };
             writeln!(out, "changed contact {}{left}: {}", change.contact_id, flags.join(", "))?;
         }
-        if done.deleted.is_empty() && done.changed.is_empty() {
+        if done.deleted.is_empty() && done.changed.is_empty() && done.erased.is_none() {
             writeln!(out, "nothing asked for was recorded; the permission is kept")?;
         }
         if blocks.is_empty() {

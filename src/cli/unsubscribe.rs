@@ -29,7 +29,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     };
     let applied = store.ledger_to_change()?.unsubscribe(key.as_bytes(), &record, now, None)?;
     store.catch_up_if_due(now)?;
-    let what = if applied.changed { "unsubscribed" } else { "was unsubscribed already:" };
+    let is_erased = store.ledger().view()?.erased_since(key.as_bytes())?.is_some();
+    let what = match applied.changed {
+        _ if is_erased => "is erased and suppressed; kept that it is unsubscribed:",
+        true => "unsubscribed",
+        false => "was unsubscribed already:",
+    };
     let scope = record.list.map_or_else(|| "everywhere".to_owned(), |list| format!("list {list}"));
     print_line(&format!(
         "{what} {}, {scope}, generation {}",

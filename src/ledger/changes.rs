@@ -1,5 +1,6 @@
 //! The change feed: which keys of the index a change touched, and what it made of their entries.
 
+use super::erase::Pseudonym;
 use crate::record::state::EntryState;
 use crate::record::{Blocks, DigestValue, Timestamp};
 
@@ -26,6 +27,9 @@ pub enum Change<'a> {
         /// The list, or `None` for the digest itself.
         list: Option<&'a str>,
     },
+    /// The entry that an erasure left, of an address or a contact. When nothing is erased under it any more, the
+    /// feed names the entry by its key as well.
+    Hashed(Pseudonym),
 }
 
 impl Change<'_> {
@@ -39,6 +43,7 @@ impl Change<'_> {
             Self::Contact(_) => "a contact".to_owned(),
             Self::Domain(domain) => format!("the domain {}", String::from_utf8_lossy(domain)),
             Self::Digest { .. } => "a digest".to_owned(),
+            Self::Hashed(_) => "an erased address".to_owned(),
         }
     }
 }

@@ -79,6 +79,7 @@ impl Store {
             return Err(Error::untrusted(message)
                 .with_hint("restore the whole store from one backup (docs/operations.md)"));
         }
+        let ledger = ledger.with_pseudonyms(Arc::new(hasher.clone()));
         let identity = identity(&settings, &hasher);
         Ok(Self { path: path.to_owned(), policy: settings.policy, hasher, ledger, identity })
     }

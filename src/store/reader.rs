@@ -148,6 +148,17 @@ impl Reader<'_> {
         normalised.unwrap_or_else(|| pattern.to_lowercase()).into_bytes()
     }
 
+    /// Since when an address is erased; none for one that is not, and for a text that is no address, as a pattern is.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn erased_since(&self, address: &str) -> Result<Option<Timestamp>> {
+        let mut buffer = crate::address::KeyBuffer::default();
+        let Ok(key) = self.policy.key(address.as_bytes(), &mut buffer) else { return Ok(None) };
+        self.view.erased_since(key.as_bytes())
+    }
+
     /// Says whether any record names `list`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Every checksum, and the index against the ledger.
 
+mod erased;
+
 use super::open::Store;
 use crate::catch_up::{of_bits, presence_state};
 use crate::error::Result;
@@ -9,6 +11,7 @@ use crate::record::state::EntryState;
 use crate::record::{Blocks, Timestamp};
 use crate::segment::Hash;
 use crate::storage::Access;
+use std::collections::HashSet;
 
 /// How many differences are told one by one; the rest are counted.
 const FAULTS_TOLD: usize = 10;
@@ -69,13 +72,14 @@ impl Store {
         let mut comparison = Comparison {
             snapshot: reader.snapshot(),
             hasher: &self.hasher,
+            erased: erased::addresses(reader.view())?,
             now,
             live: 0,
             differences: 0,
         };
         let compared = comparison
             .keys(reader.view(), &mut verified)
-            .and_then(|()| comparison.contacts(reader.view(), &mut verified))
+            .and_then(|()| comparison.contacts_and_erased(reader.view(), &mut verified))
             .and_then(|()| comparison.outside(reader.view(), &mut verified));
         if let Err(error) = compared {
             // A row that can't be believed ends the comparison; it is named already, as a rule.
@@ -104,6 +108,8 @@ impl Store {
 struct Comparison<'a> {
     snapshot: &'a Snapshot,
     hasher: &'a KeyHasher,
+    /// Addresses of which the ledger should hold nothing else.
+    erased: HashSet<Hash>,
     now: Timestamp,
     live: u64,
     differences: u64,
@@ -119,7 +125,11 @@ impl Comparison<'_> {
 
     fn key(&mut self, entries: &KeyEntries<'_>, verified: &mut Verified) -> Result<()> {
         let name = || crate::address::redact(&String::from_utf8_lossy(entries.key));
-        self.entry(self.hasher.address(entries.key), entries.address, verified, &name);
+        let hash = self.hasher.address(entries.key);
+        if self.erased.contains(&hash) {
+            self.difference(verified, &format!("{} is erased, and has records", name()));
+        }
+        self.entry(hash, entries.address, verified, &name);
         for list in entries.lists {
             let hash = self.hasher.list(list.list.as_bytes(), entries.key);
             self.entry(hash, &list.entry, verified, &name);
@@ -133,16 +143,6 @@ impl Comparison<'_> {
             self.difference(verified, &format!("dictionary and ledger differ about {}", name()));
         }
         Ok(())
-    }
-
-    fn contacts(&mut self, view: &dyn View, verified: &mut Verified) -> Result<()> {
-        view.for_each_contact(&mut |id, blocks| {
-            verified.compared += 1;
-            let state = EntryState { blocks, expiries: Vec::new() };
-            let hash = self.hasher.contact(id.as_bytes());
-            self.entry(hash, &state, verified, &|| "a contact".to_owned());
-            Ok(())
-        })
     }
 
     fn outside(&mut self, view: &dyn View, verified: &mut Verified) -> Result<()> {

@@ -16,6 +16,7 @@ mod brakes;
 mod certificate;
 mod compressed;
 mod damage;
+mod erase;
 mod exit_codes;
 mod files;
 mod filter;

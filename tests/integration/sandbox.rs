@@ -278,7 +278,7 @@ fn shown(command: &Command) -> String {
     format!("quell {}", words.join(" "))
 }
 
-fn copy_directory(from: &Path, to: &Path) {
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("a directory to copy") {
         let path = entry.expect("an entry").path();

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod changes;
+mod erase;
 mod filter;
 mod permissions;
 mod questions;
@@ -9,6 +10,7 @@ mod upkeep;
 
 pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
+pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
@@ -99,6 +101,11 @@ pub enum Command {
         after_help = "Example:\n  quell resubscribe ann@example.com --permission phone \\\n      --evidence 'call of 3 May, ticket 4711' --by support"
     )]
     Resubscribe(Resubscribe),
+    /// Erase the text of a person; the address stays suppressed
+    #[command(
+        after_help = "Example:\n  quell erase ann@example.com --by privacy --reason 'request 4711 of 3 May'\n\nWhat goes, what stays and why: docs/erasure.md."
+    )]
+    Erase(Erase),
     /// Ask whether addresses may be mailed
     #[command(
         after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."

@@ -3,7 +3,7 @@
 use super::fault::damaged;
 use super::read::counts;
 use super::sums::{TABLES, unsound};
-use super::{chain, feed};
+use super::{chain, erase, feed};
 use crate::error::Result;
 use rusqlite::Connection;
 
@@ -13,7 +13,7 @@ const ROWS_TOLD: usize = 10;
 /// What is wrong with the ledger, in words; empty when it is sound. What can't be read is a fault like any other.
 pub(super) fn integrity_check(connection: &Connection) -> Vec<String> {
     let mut faults = Vec::new();
-    let parts = [pages, rows, numbers, current_contacts, feed::faults, chain::check];
+    let parts = [pages, rows, numbers, current_contacts, feed::faults, chain::check, erase::faults];
     for part in parts {
         match part(connection) {
             Ok(mut found) => faults.append(&mut found),

@@ -144,6 +144,8 @@ fn prepare(connection: Connection, settings: Settings) -> rusqlite::Result<Conne
     // returns. A schema that someone tampered with may run no function with side effects.
     connection.pragma_update(None, "synchronous", if settings.durable { "FULL" } else { "OFF" })?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    // What is deleted is overwritten, as far as SQLite knows where it was.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }

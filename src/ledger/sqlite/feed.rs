@@ -97,6 +97,7 @@ pub(super) fn columns_of<'c>(change: &'c Change<'_>) -> (i64, &'c [u8], &'c str)
         Change::ListAddress { list, key } => (2, key, list),
         Change::Domain(domain) => (3, domain, ""),
         Change::Digest { digest, list } => (4, digest.as_bytes(), list.unwrap_or_default()),
+        Change::Hashed(hash) => (6, hash, ""),
     }
 }
 
@@ -111,6 +112,7 @@ pub(super) fn change_of<'c>(space: i64, key: &'c [u8], scope: &'c str) -> Result
             digest: digest_of_key(key)?,
             list: Some(scope).filter(|list| !list.is_empty()),
         },
+        6 => Change::Hashed(key.try_into().map_err(|_| damaged("a hash in the feed"))?),
         space => return Err(damaged(&format!("space {space} in the feed is unknown"))),
     })
 }

@@ -5,6 +5,7 @@ use super::chain::{self, NewEvent};
 use super::codes::{signed, unsigned};
 use super::connection::{Pool, Pooled};
 use super::entry::withheld;
+use super::erase::Erasures;
 use super::feed::{self, EVERYTHING, End, Entry, change_of, columns_of};
 use crate::error::Result;
 use crate::ledger::{Applied, ChainHead, Change, EventKind, Position, Step};
@@ -26,6 +27,7 @@ pub(super) struct Writer<'l> {
     now: Timestamp,
     cause: &'l str,
     before: Position,
+    erasures: Erasures<'l>,
     generation: Cell<Option<u64>>,
     pool: &'l Pool,
     feed: Cell<Feed>,
@@ -85,6 +87,7 @@ impl<'l> Writer<'l> {
         let (before, end) = feed::position(&connection)?;
         Ok(Self {
             before,
+            erasures: Erasures::of(&connection, ledger.pseudonyms())?,
             connection,
             pool: &ledger.pool,
             _turn: turn,
@@ -107,6 +110,11 @@ impl<'l> Writer<'l> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What tells which addresses are erased.
+    pub(super) fn erasures(&self) -> Erasures<'l> {
+        self.erasures
     }
 
     /// This transaction's generation; the first call, made by the first change, creates it.
@@ -176,6 +184,16 @@ impl<'l> Writer<'l> {
         self.write_change(generation, (EVERYTHING, &[], ""), Step::Unknown)
     }
 
+    /// Takes every row out of the feed and says that the whole index is to be read anew, so that the feed names
+    /// nobody any more.
+    pub(super) fn forget_feed(&self) -> Result<()> {
+        let generation = self.generation()?;
+        self.touch_everything(generation)?;
+        let sql = "DELETE FROM change WHERE seq < (SELECT max(seq) FROM change)";
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     /// Says that a key's state changed.
     pub(super) fn touch(&self, change: Change<'_>) -> Result<()> {
         let generation = self.generation()?;
@@ -233,15 +251,18 @@ impl<'l> Writer<'l> {
         // Another connection sees the state before: nobody else writes meanwhile.
         let before = self.pool.take()?;
         before.execute_batch("BEGIN")?;
+        let erasures = self.erasures.at(&before)?;
         let are_told = steps.len() <= STEPS_MAX;
         for (space, key, scope) in &steps {
-            let step = if are_told {
+            let mut step = Step::Unknown;
+            if are_told {
                 let change = change_of(*space, key, scope)?;
-                let after = withheld(&self.connection, &change)?;
-                Step::Became { before: withheld(&before, &change)?, after }
-            } else {
-                Step::Unknown
-            };
+                let was = withheld(&before, &erasures, &change)?;
+                let is = withheld(&self.connection, &self.erasures, &change)?;
+                if let Some((before, after)) = was.zip(is) {
+                    step = Step::Became { before, after };
+                }
+            }
             self.write_change(generation, (*space, key, scope), step)?;
         }
         Ok(())

@@ -5,6 +5,7 @@ mod contacts;
 mod digests;
 mod domains;
 mod encoding;
+mod erased;
 mod moves;
 mod preferences;
 mod staged;
@@ -22,6 +23,7 @@ use crate::record::{Kind, NativeRecord, Timestamp};
 use digests::Digests;
 use domains::Domains;
 use encoding::damaged;
+use erased::Erased;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -74,6 +76,8 @@ struct Import<'w> {
     id: i64,
     /// For the events it writes.
     source: &'w ImportSource,
+    /// What of its rows is not to be written.
+    erased: Erased<'w>,
     /// So many rows that indexes are better made anew.
     is_huge: bool,
     counts: ImportCounts,
@@ -144,6 +148,7 @@ impl ImportSession for Session<'_> {
             id: begin(&writer, kind, &source, sha256)?,
             writer: &writer,
             source: &source,
+            erased: Erased::load(&writer)?,
             is_huge: staged >= huge,
             counts: ImportCounts {
                 read,

@@ -138,5 +138,6 @@ fn name(change: Change<'_>) -> (String, Vec<u8>) {
         Change::Digest { digest, list } => {
             (format!("digest {}", list.unwrap_or_default()), digest.as_bytes().to_vec())
         }
+        Change::Hashed(hash) => ("hashed".into(), hash.to_vec()),
     }
 }
