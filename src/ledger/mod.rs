@@ -29,7 +29,7 @@ pub mod sqlite;
 pub mod stored;
 
 pub use chain::ChainHead;
-pub use changes::{Change, Changes};
+pub use changes::{Change, Changes, Step, Trail, Withheld};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
 pub use history::{EventKind, HistoryEntry, Permitted};
@@ -152,14 +152,14 @@ pub trait View {
     /// As the store says.
     fn mark_of(&self, generation: u64) -> Result<Option<i64>>;
 
-    /// Hands out each key touched after `cursor`, once, in no particular order. Hands out none and
-    /// says [`Changes::Everything`] when the feed can't name them.
+    /// Hands out each key touched after `cursor`, once, in no particular order, with what the feed says of
+    /// its entry. Hands out none and says [`Changes::Everything`] when the feed can't name them.
     ///
     /// Cost: one index look-up when nothing changed, else in proportion to the changes.
     fn changes_after(
         &self,
         cursor: Cursor,
-        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Change<'_>, &Trail) -> Result<()>,
     ) -> Result<Changes>;
 
     /// How many rows the feed has after `cursor`, counted up to `limit`; `limit` when only a rebuild
@@ -328,7 +328,7 @@ pub trait View {
 }
 
 /// Records of one key as one state; what is of no address is left out.
-fn state(records: Vec<StoredRecord>) -> KeyState {
+pub(crate) fn state(records: Vec<StoredRecord>) -> KeyState {
     let mut state = KeyState::default();
     for stored in records {
         match stored.record {

@@ -7,6 +7,7 @@ mod chain;
 mod check;
 mod codes;
 mod connection;
+mod entry;
 mod erase;
 mod fault;
 mod feed;
