@@ -5,7 +5,7 @@ use super::codes::{Coded, micros};
 use super::rows::ContactAt;
 use super::write::Writer;
 use crate::error::Result;
-use crate::ledger::{Change, EventKind, FlagsChanged, Record, Transition};
+use crate::ledger::{Change, EventKind, FlagsChanged, Record};
 use crate::record::{Contact, Flag, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -93,14 +93,7 @@ impl RowChange {
 
     /// The change without its provenance.
     pub(super) fn summary(&self) -> FlagsChanged {
-        let was = &self.before.contact;
-        FlagsChanged {
-            contact_id: was.contact_id.clone(),
-            address: was.address.clone(),
-            former: was.former,
-            bulk_email: Transition { from: was.bulk_email, to: self.after.bulk_email },
-            email_allowed: Transition { from: was.email_allowed, to: self.after.email_allowed },
-        }
+        FlagsChanged::between(&self.before.contact, &self.after)
     }
 
     /// Writes the change into the history of its key; `cause` says why.

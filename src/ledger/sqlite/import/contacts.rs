@@ -9,10 +9,10 @@
 use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::{StagedContact, part_of};
-use super::{Import, Outcome, moves};
+use super::{Import, Outcome, Rows, moves};
 use crate::error::Result;
 use crate::ledger::Change;
-use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::sort::Sorter;
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::flags::{Flags, set_flags};
@@ -68,7 +68,7 @@ struct Inserts {
 /// Applies contact rows that come sorted by contact id.
 pub(super) fn apply(
     import: &mut Import<'_>,
-    mut rows: Sorted,
+    mut rows: impl Rows,
     len: u64,
     by_key: Sorter,
 ) -> Result<()> {
@@ -331,14 +331,15 @@ impl<'p> InsertedRow<'p> {
         })
     }
 
-    fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
+    fn bind(&self, source: Option<&str>, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         to.put(self.id)?;
         to.put(self.key)?;
         to.put(self.address)?;
         to.put(self.bulk_email)?;
         to.put(self.email_allowed)?;
         to.put(self.former)?;
-        to.put(self.at)
+        to.put(self.at)?;
+        to.put(source)
     }
 }
 
@@ -346,14 +347,14 @@ impl<'p> InsertedRow<'p> {
 fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     let writer = import.writer;
     let sql = "INSERT INTO contact (import_id, contact_id, key, address, bulk_email, email_allowed, \
-               former, at) VALUES";
-    let mut inserter = Inserter::new(writer.connection(), sql, 7, "", import.id)?;
+               former, at, source) VALUES";
+    let mut inserter = Inserter::new(writer.connection(), sql, 8, "", import.id)?;
     let mut added = 0;
     let mut sorted = by_key.finish()?;
     while let Some(block) = sorted.next_block()? {
         let rows: Vec<InsertedRow<'_>> =
             block.rows().map(InsertedRow::decode).collect::<Result<_>>()?;
-        added += inserter.insert(&rows, |row, to| row.bind(to))?;
+        added += inserter.insert(&rows, |row, to| row.bind(import.owner, to))?;
         for row in rows {
             if row.is_news {
                 writer.touch(Change::Contact(row.id))?;

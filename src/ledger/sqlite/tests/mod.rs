@@ -9,6 +9,7 @@ mod moves;
 mod outside;
 mod resubscribe;
 mod single;
+mod sync;
 
 use super::SqliteLedger;
 use crate::ledger::{
