@@ -161,7 +161,7 @@ fn a_lost_unsubscribe_has_the_consequences_of_a_resubscribe_and_is_told() {
     // Two identities; both spellings of the one, the flags of both contacts, and the preference go.
     assert_eq!((synced.owned, synced.removed, synced.released), (3, 2, 1));
     assert_eq!(told, [(ANN.to_vec(), 4, 2, 0)]);
-    assert_eq!((first(&ledger, ANN), first(&ledger, BOB)), (None, Some(Reason::Unsubscribed)));
+    assert_eq!((first(&ledger, ANN), first(&ledger, BOB)), (None, Some(Reason::BulkEmailDenied)));
     let view = ledger.view().unwrap();
     let named = feed(&*view, before.cursor).unwrap();
     let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
