@@ -2,6 +2,7 @@
 
 mod address;
 mod args;
+mod as_of;
 mod check;
 mod clock;
 mod compile;
@@ -17,6 +18,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod permissions;
 mod resubscribe;
 mod search;
 mod status;
@@ -24,7 +26,7 @@ mod terminal;
 mod unsubscribe;
 mod verify;
 
-use args::{Address, Cli, Command};
+use args::{Address, Cli, Command, Permissions};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -88,6 +90,9 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Verify => verify::run(context),
         Command::Status(arguments) => status::run(context, arguments),
         Command::Export(arguments) => export::run(context, arguments),
+        Command::Permissions(Permissions::Export(arguments)) => {
+            permissions::export(context, arguments)
+        }
         Command::Completions(arguments) => completions::completions(arguments.shell),
         Command::Man => completions::man(),
     }

@@ -22,7 +22,7 @@ mod verify;
 
 pub use compile::IndexState;
 pub use open::{IndexAlone, Store};
-pub use outside::outside;
+pub use outside::{outside, outside_at};
 pub use probe::DigestProbe;
 pub use reader::Reader;
 pub use status::Status;

@@ -31,6 +31,36 @@ pub fn outside(view: &dyn View, raw: &[u8], domain: &[u8]) -> Result<Outside> {
     Ok(outside)
 }
 
+/// [`outside`] as it was at a generation.
+///
+/// Cost: the records and events of each domain above `domain`, and of each digest of each form of the address.
+///
+/// # Errors
+///
+/// As the ledger says.
+pub fn outside_at(view: &dyn View, generation: u64, raw: &[u8], domain: &[u8]) -> Result<Outside> {
+    let mut outside = Outside::default();
+    for parent in covering(domain) {
+        if let Some(stored) = view.rule_at(parent, generation)?
+            && let Record::Domain(rule) = stored.record
+            && rule.covers(domain)
+        {
+            outside.rules.push(rule);
+        }
+    }
+    let forms = Forms::of(raw);
+    for algorithm in Algorithm::ALL {
+        for form in forms.iter() {
+            for stored in view.digests_at(&algorithm.digest(form), generation)? {
+                if let Record::Digest(digest) = stored.record {
+                    outside.digests.push(digest);
+                }
+            }
+        }
+    }
+    Ok(outside)
+}
+
 /// The digests of the forms of `raw` that the ledger has, with their records.
 fn digests_of(view: &dyn View, raw: &[u8]) -> Result<Vec<(DigestValue, Vec<StoredRecord>)>> {
     let mut found = Vec::new();

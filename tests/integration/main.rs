@@ -25,6 +25,7 @@ mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+mod proof;
 mod readme;
 mod resubscribe;
 mod rules;

@@ -2,11 +2,13 @@
 
 mod changes;
 mod filter;
+mod permissions;
 mod questions;
 mod upkeep;
 
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use filter::{Filter, Invalid};
+pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
 pub use upkeep::{Compile, Completions, Export, Status};
 
@@ -97,7 +99,7 @@ pub enum Command {
     Resubscribe(Resubscribe),
     /// Ask whether addresses may be mailed
     #[command(
-        after_help = "Example:\n  quell check ann@example.com --list news && send-it\n\nExit code 0 only when every address is clear."
+        after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."
     )]
     Check(Check),
     /// Write the rows that may be mailed
@@ -114,7 +116,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
     /// Show everything that ever happened to an address
-    #[command(after_help = "Example:\n  quell history ann@example.com")]
+    #[command(
+        after_help = "Example:\n  quell history ann@example.com\n  quell history ann@example.com --as-of 2026-05-03"
+    )]
     History(History),
     /// Show how an address is read
     #[command(subcommand)]
@@ -131,6 +135,9 @@ pub enum Command {
     /// Write records out, in the columns `import` reads
     #[command(after_help = "Example:\n  quell export unsubscribes > unsubscribes.csv")]
     Export(Export),
+    /// Show the proofs by which blocks were lifted
+    #[command(subcommand)]
+    Permissions(Permissions),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  quell completions bash > /etc/bash_completion.d/quell")]
     Completions(Completions),

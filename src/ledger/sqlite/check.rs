@@ -1,5 +1,6 @@
 //! Reading everything to see that it is sound.
 
+use super::chain;
 use super::read::counts;
 use crate::error::Result;
 use rusqlite::Connection;
@@ -34,5 +35,6 @@ pub(super) fn integrity_check(connection: &Connection) -> Result<Vec<String>> {
     if torn > 0 {
         faults.push(format!("{torn} contacts have several current addresses"));
     }
+    faults.extend(chain::check(connection)?);
     Ok(faults)
 }

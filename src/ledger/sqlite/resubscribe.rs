@@ -6,7 +6,7 @@ use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::ledger::{EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
-use crate::record::{Kind, Permission};
+use crate::record::{Kind, NoOwnAct, Permission};
 use serde_json::{Value, json};
 
 /// Lifts what the request names. The generation in the answer is the caller's to fill in.
@@ -19,6 +19,9 @@ pub(super) fn resubscribe(
     // '' is how the tables say "everywhere": as a list it would lift the global block by half.
     if request.lists.iter().any(String::is_empty) {
         return Err(Error::usage("the name of a list is empty"));
+    }
+    for reason in &request.include {
+        request.permission.lifts(*reason).map_err(not_enough)?;
     }
     let changed = if request.global { allow(writer, key)? } else { Vec::new() };
     let mut deleted = Vec::new();
@@ -35,6 +38,13 @@ pub(super) fn resubscribe(
     write_event(writer, key, address, request, &deleted, &changed)?;
     let changed = changed.iter().map(RowChange::summary).collect();
     Ok(Resubscribed { changed, deleted, generation: 0 })
+}
+
+fn not_enough(fault: NoOwnAct) -> Error {
+    Error::refused(format!("{fault}; nothing was changed")).with_hint(
+        "say in --evidence when it was or where it is kept (`call of 3 May 2026`, `ticket 4711`), or \
+         have the person write: by email, form or resubscription-link",
+    )
 }
 
 /// Says whether the request names the record.

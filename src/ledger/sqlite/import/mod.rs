@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::ledger::sort::{Block, Sorted};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
 use crate::ledger::{
-    ImportCounts, ImportSession, ImportSource, Removal, SyncFile, SyncRequest, Synced,
+    EventKind, ImportCounts, ImportSession, ImportSource, Removal, SyncFile, SyncRequest, Synced,
 };
 use crate::record::{Kind, NativeRecord, Timestamp};
 use digests::Digests;
@@ -28,6 +28,7 @@ use domains::Domains;
 use encoding::damaged;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
+use serde_json::{Value, json};
 pub use staged::StagedRows;
 use staged::Tally;
 use std::path::PathBuf;
@@ -171,6 +172,7 @@ impl ImportSession for Session<'_> {
         import.apply(&mut sorters)?;
         let mut counts = import.told()?;
         end(&writer, import.id, &counts)?;
+        tell(&writer, import.id, &file, &counts, None)?;
         counts.generation = writer.commit()?.generation;
         if staged >= HUGE_MIN {
             empty_log(ledger)?;
@@ -241,6 +243,31 @@ fn end(writer: &Writer<'_>, id: i64, counts: &ImportCounts) -> Result<()> {
         ],
     )?;
     Ok(())
+}
+
+/// Enters the import into the history, under no key: which file it was, and what became of its rows. `sync` says
+/// what else became of records, when the file was a source's complete one.
+fn tell(
+    writer: &Writer<'_>,
+    id: i64,
+    file: &File<'_>,
+    counts: &ImportCounts,
+    sync: Option<Value>,
+) -> Result<()> {
+    let File { kind, source: ImportSource { name, format }, sha256, .. } = file;
+    let ImportCounts { read, added, unchanged, held, rejected, .. } = counts;
+    let mut detail = json!({
+        "import": {
+            "id": id, "kind": kind.as_str(), "name": name, "format": format, "sha256": sha256,
+        },
+        "counts": {
+            "read": read, "added": added, "unchanged": unchanged, "held": held, "rejected": rejected,
+        },
+    });
+    if let Some(sync) = sync {
+        detail["sync"] = sync;
+    }
+    writer.event(EventKind::Import, b"", &detail)
 }
 
 impl ImportCounts {
@@ -345,6 +372,6 @@ impl Import<'_> {
 
     /// What events say of the import.
     fn cause(&self) -> serde_json::Value {
-        serde_json::json!({"kind": "import", "import": self.id, "name": self.source.name})
+        json!({"kind": "import", "import": self.id, "name": self.source.name})
     }
 }

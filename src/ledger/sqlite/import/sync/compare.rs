@@ -15,7 +15,7 @@ use super::{Found, Job, Whose, write};
 use crate::error::Result;
 use crate::ledger::sort::{Block, Sorted, Sorter};
 use crate::ledger::sqlite::codes::Coded;
-use crate::record::{Choice, Kind, SuppressionReason};
+use crate::record::{Choice, Kind};
 use std::collections::BTreeMap;
 
 /// Imports the rows of a table that tell something new, and spools what the source lost.
@@ -117,7 +117,7 @@ impl Comparison<'_> {
         let Said { sub, says, exact } = said(self.job.kind, payload)?;
         // A row of several records is counted by the import, whatever becomes of each.
         let is_part = part_of(payload)?.is_some();
-        let is_kept = is_complaint(self.job.kind, &sub)?;
+        let is_kept = is_kept(self.job.kind, &sub)?;
         let kind = self.job.kind;
         let identity = self.group.entry(sub).or_default();
         identity.said = Some(identity.said.map_or(says, |before| both(kind, before, says)));
@@ -210,7 +210,7 @@ impl Comparison<'_> {
         if !identity.ours {
             return Ok(());
         }
-        if is_complaint(self.job.kind, &sub)? {
+        if is_kept(self.job.kind, &sub)? {
             self.found.complaints += 1;
             return Lost { sub, fate: Fate::Keep }.spool(&self.key, self.lost);
         }
@@ -226,7 +226,7 @@ impl Comparison<'_> {
         let is_weaker = |said| identity.says.is_some_and(|says| weaker(self.job.kind, says, said));
         let is_less = is_weaker(said);
         let mut weakens_to = None;
-        if identity.ours && is_less && !is_complaint(self.job.kind, &sub)? {
+        if identity.ours && is_less && !is_kept(self.job.kind, &sub)? {
             // What others say of it holds as well.
             let others = self.claims.said_by_others(self.job, &self.key, &sub)?;
             let together = others.map_or(said, |others| both(self.job.kind, said, others));
@@ -272,10 +272,9 @@ impl Comparison<'_> {
     }
 }
 
-/// No sync lifts a complaint.
-fn is_complaint(kind: Kind, sub: &Sub) -> Result<bool> {
-    let is_suppression = kind == Kind::Suppressions;
-    Ok(is_suppression && suppression_of(sub.code)?.0 == SuppressionReason::Complaint)
+/// Says whether the record stays although its source lets go of it, as a complaint does.
+fn is_kept(kind: Kind, sub: &Sub) -> Result<bool> {
+    Ok(kind == Kind::Suppressions && !suppression_of(sub.code)?.0.lifting().by_sync)
 }
 
 /// What a staged row says.

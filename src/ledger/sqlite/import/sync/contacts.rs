@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::sqlite::codes::Coded;
 use crate::ledger::sqlite::fault::damaged;
-use crate::record::Flag;
+use crate::ledger::sqlite::sums::{self, is_sound};
+use crate::record::{Flag, Kind};
 
 /// Imports the contacts, and spools what the source lost.
 pub(super) fn compare(
@@ -95,14 +96,18 @@ struct There {
 
 impl Known {
     fn read(job: &Job<'_>, mut sorter: Sorter) -> Result<Self> {
-        let sql = "SELECT contact_id, key, former, bulk_email, email_allowed, source FROM contact \
-                   ORDER BY key";
+        let sql = concat!(
+            "SELECT contact_id, key, former, bulk_email, email_allowed, source, ",
+            is_sound!(contact),
+            " FROM contact ORDER BY key"
+        );
         let mut statement = job.before.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut payload = Vec::new();
         while let Some(row) = rows.next()? {
             let id = row.get_ref(0)?.as_str().map_err(|_| damaged("a contact id"))?;
             let key = row.get_ref(1)?.as_blob().map_err(|_| damaged("a key"))?;
+            sums::check(row, 6, Kind::Contacts, key)?;
             let source = row.get_ref(5)?.as_str_or_null().map_err(|_| damaged("a source"))?;
             let whose = match Whose::of(source, job.source) {
                 Whose::Ours => 0,

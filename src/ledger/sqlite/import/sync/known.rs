@@ -5,6 +5,7 @@ use super::{Job, Whose};
 use crate::error::Result;
 use crate::ledger::sqlite::codes::Coded;
 use crate::ledger::sqlite::fault::damaged;
+use crate::ledger::sqlite::sums::{self, is_sound};
 use crate::record::{Algorithm, Kind, RecordClass, SuppressionReason};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Row, Rows, Statement};
@@ -12,28 +13,35 @@ use rusqlite::{Connection, Row, Rows, Statement};
 /// What a record without an end says of it.
 pub(super) const FOR_EVER: i64 = i64::MAX;
 
-/// The columns of each: key, list, code, what it says, address, state, source.
+/// The columns of each: key, list, code, what it says, address, state, source, and whether the row is sound.
 fn select(kind: Kind) -> &'static str {
+    macro_rules! select {
+        ($columns:literal, $table:ident, $rest:literal) => {
+            concat!(
+                "SELECT key, ",
+                $columns,
+                ", source, ",
+                is_sound!($table),
+                " FROM ",
+                stringify!($table),
+                $rest
+            )
+        };
+    }
     match kind {
         // Compared by their ids, elsewhere.
         Kind::Contacts => "",
         Kind::Unsubscribes => {
-            "SELECT key, list, class, 0, address, state, source FROM unsubscribe ORDER BY key"
+            select!("list, class, 0, address, state", unsubscribe, " ORDER BY key")
         }
-        Kind::Preferences => {
-            "SELECT key, list, 0, choice, '', 0, source FROM preference ORDER BY key"
-        }
+        Kind::Preferences => select!("list, 0, choice, '', 0", preference, " ORDER BY key"),
         Kind::Suppressions => {
-            "SELECT key, '', reason * 3 + class, expires_at, '', 0, source FROM suppression \
-             ORDER BY key"
+            select!("'', reason * 3 + class, expires_at, '', 0", suppression, " ORDER BY key")
         }
-        Kind::Domains => {
-            "SELECT key, '', 0, subdomains, '', 0, source FROM domain_rule ORDER BY key"
-        }
+        Kind::Domains => select!("'', 0, subdomains, '', 0", domain_rule, " ORDER BY key"),
         // The class's bits: one for each kind of send.
         Kind::Digests => {
-            "SELECT key, list, 0, class + 1, '', 0, source FROM digest WHERE algorithm = ?1 \
-             ORDER BY key"
+            select!("list, 0, class + 1, '', 0", digest, " WHERE algorithm = ?1 ORDER BY key")
         }
     }
 }
@@ -76,6 +84,7 @@ pub(super) fn both(kind: Kind, one: i64, other: i64) -> i64 {
 /// The records, several streams of them where the table is in another order.
 pub(super) struct Known<'s> {
     streams: Vec<Rows<'s>>,
+    kind: Kind,
     source: &'s str,
 }
 
@@ -97,7 +106,7 @@ impl<'s> Known<'s> {
             rows.advance()?;
             streams.push(rows);
         }
-        Ok(Self { streams, source: job.source })
+        Ok(Self { streams, kind: job.kind, source: job.source })
     }
 
     /// The least key that is still to come.
@@ -119,6 +128,7 @@ impl<'s> Known<'s> {
                 if key_of(row)? != key {
                     break;
                 }
+                sums::check(row, 7, self.kind, key)?;
                 each(here(row, self.source)?);
                 rows.advance()?;
             }

@@ -20,15 +20,17 @@ use super::domains::Domains;
 use super::preferences::Preferences;
 use super::suppressions::Suppressions;
 use super::unsubscribes::Unsubscribes;
-use super::{File, HUGE_MIN, Import, Session, Sorters, empty_log, end};
+use super::{File, HUGE_MIN, Import, Session, Sorters, empty_log, end, tell};
 use crate::error::{Error, Result};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::sqlite::codes::{signed, unsigned};
 use crate::ledger::sqlite::read::position;
+use crate::ledger::sqlite::resubscribe::permission;
 use crate::ledger::sqlite::write::Writer;
 use crate::ledger::{Brake, Limit, Removal, SyncFile, SyncRequest, Synced};
 use crate::record::Kind;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
 
 /// What a comparison found.
 #[derive(Debug, Default)]
@@ -125,6 +127,7 @@ pub(super) fn sync(
         return Ok(synced);
     }
     end(&writer, import.id, &synced.counts)?;
+    tell(&writer, import.id, &imported, &synced.counts, Some(told(&synced, request)))?;
     remember(&job, import.id, file)?;
     drop(import);
     synced.counts.generation = writer.commit()?.generation;
@@ -200,6 +203,22 @@ fn outcome(found: &Found, import: &mut Import<'_>) -> Result<Synced> {
         complaints: found.complaints,
         owned: found.owned,
         ..Synced::default()
+    })
+}
+
+/// What the history says of the sync as a whole.
+fn told(synced: &Synced, request: &SyncRequest) -> Value {
+    let Synced { lifted, removed, adopted, passed_on, complaints, owned, released, .. } = synced;
+    json!({
+        "source": request.source,
+        "permission": request.permission.as_ref().map(permission),
+        "owned": owned,
+        "adopted": adopted,
+        "passed_on": passed_on,
+        "removed": removed,
+        "lifted": lifted,
+        "released": released,
+        "complaints": complaints,
     })
 }
 
