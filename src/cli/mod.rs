@@ -3,6 +3,7 @@
 mod address;
 mod args;
 mod as_of;
+mod certificate;
 mod check;
 mod clock;
 mod compile;
@@ -82,6 +83,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Certificate(arguments) => certificate::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),

@@ -6,7 +6,7 @@ use crate::address::{Key, Policy};
 use crate::error::Result;
 use crate::index::Present;
 use crate::ledger::{Record, StoredRecord, View};
-use crate::record::domain_rule::domain_in_keys;
+use crate::record::domain_rule::{covering, domain_in_keys};
 use crate::record::{Algorithm, DigestBlocks, DigestValue, Outside, Query, Reason, ReasonSet};
 
 /// What the ledger has that covers the address written as `raw`, whose key has the domain `domain`.

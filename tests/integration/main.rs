@@ -12,6 +12,8 @@
 )]
 
 mod address;
+mod brakes;
+mod certificate;
 mod compressed;
 mod damage;
 mod exit_codes;
