@@ -23,6 +23,7 @@ mod permissions;
 mod resubscribe;
 mod search;
 mod status;
+mod sync;
 mod terminal;
 mod unsubscribe;
 mod verify;
@@ -81,6 +82,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Import(arguments) => import::run(context, arguments),
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
+        Command::Sync(arguments) => sync::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
         Command::Certificate(arguments) => certificate::run(context, arguments),

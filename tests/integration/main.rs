@@ -34,5 +34,6 @@ mod rules;
 mod sandbox;
 mod search_history;
 mod story;
+mod sync;
 mod vendors;
 mod verbatim;

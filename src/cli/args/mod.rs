@@ -5,6 +5,7 @@ mod changes;
 mod filter;
 mod permissions;
 mod questions;
+mod sync;
 mod upkeep;
 
 pub use certificate::{Certificate, CertificateVerify};
@@ -12,6 +13,7 @@ pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
+pub use sync::Sync;
 pub use upkeep::{Compile, Completions, Export, Status};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -99,6 +101,11 @@ pub enum Command {
         after_help = "Example:\n  quell resubscribe ann@example.com --permission phone \\\n      --evidence 'call of 3 May, ticket 4711' --by support"
     )]
     Resubscribe(Resubscribe),
+    /// Apply a source's complete file: what was deleted there is deleted here, with permission
+    #[command(
+        after_help = "Example:\n  quell sync unsubscribes crm-unsubscribes.csv --source crm --dry-run\n  quell sync unsubscribes crm-unsubscribes.csv --source crm \\\n      --permission form --evidence 'preference centre, export of 3 May' --by 'crm team'"
+    )]
+    Sync(Sync),
     /// Ask whether addresses may be mailed
     #[command(
         after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."
