@@ -286,11 +286,9 @@ impl Model {
             Row::Preference(..) => held.says.block = together.block,
             Row::Suppression(..) if !is_complaint => held.says.block = together.block,
             Row::Contact(..) => {
-                let lifts = |said: Option<bool>, others: &dyn Fn(&Says) -> Option<bool>| {
-                    said == Some(false) && others.clone()(&together) != Some(true)
-                };
-                let (bulk, email) =
-                    (lifts(said.bulk, &|says| says.bulk), lifts(said.email, &|says| says.email));
+                let lifts = |said, together| said == Some(false) && together != Some(true);
+                let bulk = lifts(said.bulk, together.bulk);
+                let email = lifts(said.email, together.email);
                 let key = held.key;
                 let keeps_bulk = self.any_unsubscribe(key, None);
                 let held = self.records.get_mut(identity).unwrap();
