@@ -3,6 +3,7 @@
 mod address;
 mod args;
 mod as_of;
+mod certificate;
 mod check;
 mod clock;
 mod compile;
@@ -19,6 +20,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod limits;
 mod permissions;
 mod resubscribe;
 mod search;
@@ -48,6 +50,7 @@ pub(crate) struct Context {
 ///
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    limits::survive();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -84,6 +87,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Erase(arguments) => erase::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Certificate(arguments) => certificate::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),

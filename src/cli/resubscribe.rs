@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredReco
 use crate::record::{
     Cause, Channel, Class, Permission, Query, Reason, SuppressionReason, Timestamp,
 };
-use crate::store::{Store, outside};
+use crate::store::{Changed, Store, outside};
 use serde_json::{Value, json};
 
 /// Runs the command.
@@ -25,7 +25,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let now = clock::now();
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
-    store.catch_up_if_due(now)?;
+    let late = store.follow(Changed::One, done.generation, now)?;
+    context.terminal.warn_late(late.as_ref());
     let view = store.ledger().view()?;
     let blocks = still_blocked_by(&*view, &arguments.address, key, now)?;
     let who = Who::of(&*view, &done, key)?;

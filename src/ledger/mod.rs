@@ -205,6 +205,9 @@ pub trait View {
     /// The end of the chain of events. Cost: one look-up.
     fn chain_head(&self) -> Result<ChainHead>;
 
+    /// What the end of the chain was when it had so many events; `None` when it never had. Cost: one look-up.
+    fn chain_at(&self, events: u64) -> Result<Option<ChainHead>>;
+
     /// Everything that ever happened to `key`, oldest first. Of what was before an erasure only kind and time are
     /// known: its detail is null.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;

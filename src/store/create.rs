@@ -1,8 +1,10 @@
 //! A new store, whole or not at all.
 
 use super::settings::{Settings, write_secret};
+use super::signing::write_signing_key;
 use super::{INDEX, LEDGER, SETTINGS, Store};
 use crate::address::Policy;
+use crate::certificate::SigningKey;
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexIdentity, KeyHasher, SecretKey};
 use crate::ledger::{self, Ledger, SqliteLedger};
@@ -35,7 +37,9 @@ impl Store {
             _ => PathBuf::from("."),
         };
         let failed = |error| Error::writing(path, error);
-        fs::create_dir_all(&parent).map_err(failed)?;
+        make_durably(&parent).map_err(failed)?;
+        // Opened before there is anything to undo: without a descriptor left nothing appears.
+        let names = fs::File::open(&parent).map_err(failed)?;
         let making =
             tempfile::Builder::new().prefix(".quell-init-").tempdir_in(&parent).map_err(failed)?;
         fill(making.path(), policy, now)?;
@@ -44,13 +48,33 @@ impl Store {
         fs::rename(making.path(), path).map_err(failed)?;
         // Its old name is gone, so there is nothing for the guard to remove.
         let _ = making.keep();
-        fs::File::open(&parent).and_then(|parent| parent.sync_all()).map_err(failed)
+        names.sync_all().map_err(failed)
+    }
+}
+
+/// Makes a directory and those above it that are missing, their names durable.
+fn make_durably(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    if above != path {
+        make_durably(above)?;
+    }
+    // Another command may have been quicker.
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::File::open(above)?.sync_all(),
     }
 }
 
 fn fill(store: &Path, policy: Policy, now: Timestamp) -> Result<()> {
     let secret = SecretKey::generate()?;
     write_secret(store, &secret)?;
+    write_signing_key(store, &SigningKey::generate()?)?;
     let key_id = KeyHasher::new(&secret).key_id();
     let identity =
         ledger::Identity { policy: policy.to_string(), key_id: format!("{key_id:016x}") };

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod certificate;
 mod changes;
 mod erase;
 mod filter;
@@ -7,6 +8,7 @@ mod permissions;
 mod questions;
 mod upkeep;
 
+pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use erase::Erase;
 pub use filter::{Filter, Invalid};
@@ -114,6 +116,9 @@ pub enum Command {
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
     Filter(Box<Filter>),
+    /// Check the signed statement that a filter made of its run
+    #[command(subcommand)]
+    Certificate(Certificate),
     /// Say what a file seems to be, and how to import or filter it
     #[command(
         after_help = "Example:\n  quell inspect export.csv.gz\n\nDelimited text is read to its end: exit code 0 then says that all of it can be decoded and split."

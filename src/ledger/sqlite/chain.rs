@@ -38,6 +38,25 @@ pub(super) fn head(connection: &Connection) -> Result<ChainHead> {
         let link = link.try_into().map_err(|_| damaged("the link of the last event"))?;
         return Ok(ChainHead { events: unsigned(id)?, link });
     }
+    start(connection)
+}
+
+/// What the head was after `events` events.
+pub(super) fn at(connection: &Connection, events: u64) -> Result<Option<ChainHead>> {
+    if events == 0 {
+        return start(connection).map(Some);
+    }
+    // More than SQLite counts to is more than there are.
+    let Ok(id) = signed(events) else { return Ok(None) };
+    let sql = "SELECT link FROM event WHERE id = ?1";
+    let link: Option<Vec<u8>> =
+        connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+    let Some(link) = link else { return Ok(None) };
+    let link = link.try_into().map_err(|_| damaged("the link of an event"))?;
+    Ok(Some(ChainHead { events, link }))
+}
+
+fn start(connection: &Connection) -> Result<ChainHead> {
     let id: String = connection.prepare_cached(ID_SQL)?.query_row([], |row| row.get(0))?;
     Ok(ChainHead::start(&id))
 }

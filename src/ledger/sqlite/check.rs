@@ -36,7 +36,11 @@ pub(super) fn integrity_check(connection: &Connection) -> Result<Vec<String>> {
     if torn > 0 {
         faults.push(format!("{torn} contacts have several current addresses"));
     }
-    faults.extend(chain::check(connection)?);
-    faults.append(&mut erase::faults(connection)?);
+    let mut of_history = chain::check(connection)?;
+    if of_history.is_empty() {
+        // Read only when events are what they were: else their fault would be told twice.
+        of_history = erase::faults(connection)?;
+    }
+    faults.append(&mut of_history);
     Ok(faults)
 }

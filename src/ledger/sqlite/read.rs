@@ -194,6 +194,10 @@ impl View for SqliteView<'_> {
         chain::head(&self.connection)
     }
 
+    fn chain_at(&self, events: u64) -> Result<Option<ChainHead>> {
+        chain::at(&self.connection, events)
+    }
+
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
         let mut entries = history::history(&self.connection, self.records_of(key)?, key)?;
         entries.extend(self.erasures.events(&self.connection, key)?);
