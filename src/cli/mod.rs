@@ -25,6 +25,7 @@ mod permissions;
 mod resubscribe;
 mod search;
 mod status;
+mod sync;
 mod terminal;
 mod unsubscribe;
 mod verify;
@@ -85,6 +86,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
         Command::Erase(arguments) => erase::run(context, arguments),
+        Command::Sync(arguments) => sync::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
         Command::Certificate(arguments) => certificate::run(context, arguments),

@@ -4,7 +4,7 @@ use super::open::Store;
 use super::{INDEX, reader::check_past};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Committed, Index, Manifest, Upkeep};
+use crate::index::{Committed, Index, Manifest, Overlay, Upkeep};
 use crate::ledger::{Cursor, Ledger};
 use crate::record::Timestamp;
 use crate::storage::{Access, Disk, start_threads};
@@ -123,7 +123,10 @@ impl Store {
         let with_dictionary = index.manifest().dictionary;
         let many = REBUILD_CHANGES_MIN.max(IndexState::of(index.manifest()).entries / 4);
         let batch = if view.change_count_after(cursor, many)? < many {
-            catch_up::batch(&*view, cursor, &self.hasher, with_dictionary)?
+            {
+                let held = index.snapshot(Overlay::default(), index.position());
+                catch_up::batch(&*view, cursor, &self.hasher, Some(&held), with_dictionary)?
+            }
         } else {
             None
         };

@@ -46,6 +46,7 @@ mod search_history;
 #[cfg(target_os = "linux")]
 mod steps;
 mod story;
+mod sync;
 #[cfg(target_os = "linux")]
 mod tracer;
 mod vendors;

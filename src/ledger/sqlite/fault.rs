@@ -35,7 +35,11 @@ impl From<rusqlite::Error> for Error {
             }
             Some(ErrorCode::OutOfMemory) => Self::untrusted("out of memory in the ledger")
                 .with_hint("raise the limit of memory (`ulimit -v`, the container's)"),
-            _ => Self::untrusted(format!("the ledger failed: {error}")),
+            // Its schema is this program's own, and so are its statements and the types of its columns.
+            Some(ErrorCode::Unknown) => damaged(&error.to_string()),
+            None => damaged(&error.to_string()),
+            _ => Self::untrusted(format!("the ledger failed: {error}"))
+                .with_hint("run `quell verify`; docs/operations.md tells how to go on"),
         };
         said.with_source(error)
     }

@@ -50,6 +50,11 @@ impl<'l> Erasures<'l> {
         Ok(Self { pseudonyms, are_any: table::are_any(connection)? })
     }
 
+    /// What tells it in the transaction of another connection.
+    pub(super) fn at(&self, connection: &Connection) -> Result<Self> {
+        Self::of(connection, self.pseudonyms)
+    }
+
     /// Says whether anything is erased.
     pub(super) fn are_any(&self) -> bool {
         self.are_any
