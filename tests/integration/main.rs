@@ -23,6 +23,7 @@ mod filter;
 mod import;
 mod inspect;
 mod kill;
+mod ledger;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
