@@ -10,7 +10,8 @@
 //!
 //! What always holds:
 //! - A change is durable and visible to every later view when its call returns.
-//! - Only [`Ledger::resubscribe`] lifts a block; imports only add and tighten.
+//! - Only [`Ledger::resubscribe`] and [`ImportSession::sync`] lift a block, each with a stored permission; imports
+//!   only add and tighten.
 //! - A contact has at most one current row; its flags are the contact's. A row of an address it left
 //!   keeps the flags it had there, until a resubscribe of that address.
 //! - A generation is made exactly by a transaction that changed a record.
@@ -27,6 +28,7 @@ mod sort;
 mod spool;
 pub mod sqlite;
 pub mod stored;
+pub mod sync;
 
 pub use chain::ChainHead;
 pub use changes::{Change, Changes, Step, Trail, Withheld};
@@ -39,6 +41,7 @@ pub use position::{Cursor, Position};
 pub use spool::Spool;
 pub use sqlite::{SqliteLedger, StagedRows};
 pub use stored::{Record, StoredRecord};
+pub use sync::{Brake, Limit, Removal, SyncFile, SyncRequest, Synced};
 
 use crate::error::Result;
 use crate::record::{

@@ -32,7 +32,7 @@ pub struct Verified {
 }
 
 impl Store {
-    /// Checks the ledger's file, every byte of the index, and that the index says of every key of the
+    /// Checks the ledger's file, the signing key, every byte of the index, and that the index says of every key of the
     /// ledger what the ledger says, and of no other key anything.
     ///
     /// Cost: reads everything; some microseconds a key.
@@ -49,6 +49,8 @@ impl Store {
                 return Ok(verified);
             }
         }
+        let signing_key = Self::signing_key_of(&self.path);
+        verified.faults.extend(signing_key.err().map(|error| error.to_string()));
         let index = match Index::open(self.directory()?, self.identity.clone(), Access::Map) {
             Ok(index) => index,
             Err(error) => {

@@ -13,7 +13,7 @@ const ROWS_TOLD: usize = 10;
 /// What is wrong with the ledger, in words; empty when it is sound. What can't be read is a fault like any other.
 pub(super) fn integrity_check(connection: &Connection) -> Vec<String> {
     let mut faults = Vec::new();
-    let parts = [pages, rows, numbers, current_contacts, feed::faults, chain::check, erase::faults];
+    let parts = [pages, rows, numbers, current_contacts, feed::faults, history];
     for part in parts {
         match part(connection) {
             Ok(mut found) => faults.append(&mut found),
@@ -76,4 +76,11 @@ fn current_contacts(connection: &Connection) -> Result<Vec<String>> {
     let torn: i64 = connection.query_row(sql, [], |row| row.get(0))?;
     let told = format!("{torn} contacts have several current addresses");
     Ok(if torn > 0 { vec![told] } else { Vec::new() })
+}
+
+/// What is wrong with events, and with erasures only when events are what they were: else a fault would be told
+/// twice.
+fn history(connection: &Connection) -> Result<Vec<String>> {
+    let faults = chain::check(connection)?;
+    if faults.is_empty() { erase::faults(connection) } else { Ok(faults) }
 }

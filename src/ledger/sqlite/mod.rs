@@ -7,6 +7,7 @@ mod chain;
 mod check;
 mod codes;
 mod connection;
+mod delete;
 mod entry;
 mod erase;
 mod fault;

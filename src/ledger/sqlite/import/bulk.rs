@@ -4,9 +4,9 @@
 //! is most of what a row costs. Which of them the ledger had already is asked only when it had some.
 
 use super::staged::part_of;
-use super::{Import, Outcome};
+use super::{Blocks, Import, Outcome};
 use crate::error::Result;
-use crate::ledger::sort::{Block, Sorted};
+use crate::ledger::sort::Block;
 use crate::ledger::sqlite::sums::{Sum, table_number};
 use crate::record::Kind;
 use rusqlite::types::ValueRef;
@@ -206,7 +206,7 @@ struct Keyed<'b, R> {
 }
 
 /// Applies the rows of a table, which come sorted by key.
-pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
+pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: impl Blocks) -> Result<()> {
     let writer = import.writer;
     let then = " ON CONFLICT DO NOTHING";
     let mut inserter = Inserter::new(import, T::KIND, T::INSERT, T::COLUMNS, then)?;

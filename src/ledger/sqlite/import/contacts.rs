@@ -9,11 +9,11 @@
 use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::{StagedContact, part_of};
-use super::{Import, Outcome, moves};
+use super::{Import, Outcome, Rows, moves};
 use crate::error::Result;
 use crate::ledger::Change;
 use crate::ledger::erase::Pseudonym;
-use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::sort::Sorter;
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::erase::table::ErasedRow;
 use crate::ledger::sqlite::fault::damaged;
@@ -71,7 +71,7 @@ struct Inserts {
 /// Applies contact rows that come sorted by contact id.
 pub(super) fn apply(
     import: &mut Import<'_>,
-    mut rows: Sorted,
+    mut rows: impl Rows,
     len: u64,
     by_key: Sorter,
 ) -> Result<()> {
@@ -381,7 +381,7 @@ impl<'p> InsertedRow<'p> {
         })
     }
 
-    fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
+    fn bind(&self, source: Option<&str>, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         to.put(self.key)?;
         to.put(self.id)?;
         to.put(self.former)?;
@@ -389,8 +389,7 @@ impl<'p> InsertedRow<'p> {
         to.put(self.bulk_email)?;
         to.put(self.email_allowed)?;
         to.put(self.at)?;
-        // Not from a sync.
-        to.put(None::<&str>)
+        to.put(source)
     }
 }
 
@@ -405,7 +404,7 @@ fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     while let Some(block) = sorted.next_block()? {
         let rows: Vec<InsertedRow<'_>> =
             block.rows().map(InsertedRow::decode).collect::<Result<_>>()?;
-        added += inserter.insert(&rows, |row, to| row.bind(to))?;
+        added += inserter.insert(&rows, |row, to| row.bind(import.owner, to))?;
         for row in rows {
             if row.is_news {
                 writer.touch(Change::Contact(row.id))?;

@@ -12,6 +12,8 @@ mod outside;
 mod resubscribe;
 mod single;
 mod sums;
+mod sync;
+mod sync_model;
 
 use super::SqliteLedger;
 use crate::ledger::{
