@@ -26,6 +26,7 @@ mod filter;
 mod import;
 mod inspect;
 mod kill;
+mod ledger;
 #[cfg(target_os = "linux")]
 mod life;
 mod lost_opt_outs;

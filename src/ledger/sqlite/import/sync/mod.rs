@@ -115,6 +115,9 @@ pub(super) fn sync(
     synced.brakes = brakes(&job, file, request, &found, limit)?;
     let apply = synced.brakes.is_empty() && !request.dry_run;
     let proof = lift::Proof { request, file, import: import.id, name: &source.name };
+    if apply {
+        writer.lifting();
+    }
     synced.released = lift::lift(&job, lost.finish()?, apply.then_some(&proof), each)?;
     let is_told = |brake: &Brake| matches!(brake, Brake::TooMany { .. });
     if synced.released > limit && !synced.brakes.iter().any(is_told) {
