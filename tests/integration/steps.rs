@@ -113,7 +113,8 @@ fn failing(classes: &str, what: &str, mode: impl Fn(u64) -> Mode) {
                     assert!(state == *after || state == *before, "{context}: {state:?}");
                     // What has happened all the same must be said, but for a failed sync of the log itself: then
                     // nobody can know.
-                    let told = run.stderr.contains("generation") || classes == "s";
+                    let told = ["generation", "is erased"].iter().any(|word| run.stderr.contains(word));
+                    let told = told || classes == "s";
                     assert!(state == *before || told, "{context}: {}", run.stderr);
                 }
                 other => panic!("{context}: ended with {other:?}: {}", run.stderr),
