@@ -24,6 +24,8 @@ pub mod import;
 
 pub mod catch_up;
 
+pub mod certificate;
+
 pub mod filter;
 
 pub mod store;

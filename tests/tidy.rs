@@ -22,8 +22,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("import", &["address", "record", "delimited", "source"]),
     ("catch_up", &["record", "storage", "segment", "index", "ledger"]),
     ("filter", &["address", "record", "storage", "segment", "index", "delimited", "source"]),
+    // Signed statements, as texts.
+    ("certificate", &[]),
     // A store on disk as commands open it: ledger and index together.
-    ("store", &["address", "record", "storage", "segment", "index", "ledger", "catch_up"]),
+    (
+        "store",
+        &["address", "record", "storage", "segment", "index", "ledger", "catch_up", "certificate"],
+    ),
     (
         "cli",
         &[
@@ -38,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "import",
             "catch_up",
             "filter",
+            "certificate",
             "store",
         ],
     ),

@@ -1,11 +1,15 @@
 //! `quell check`: may these addresses be mailed?
 
+mod as_of;
+
 use super::args::Check;
+use super::as_of::AsOf;
 use super::terminal::{print, print_json};
 use super::{Context, clock, exit, input};
 use crate::address::{InvalidAddress, KeyBuffer};
 use crate::error::{Error, Result};
-use crate::record::{Cause, KeyState, Query, ReasonSet};
+use crate::ledger::{Ledger, View};
+use crate::record::{Cause, Contact, KeyState, Query, ReasonSet};
 use crate::storage::Access;
 use crate::store::{Reader, Store};
 use serde_json::{Value, json};
@@ -21,24 +25,31 @@ struct Answer<'a> {
 ///
 /// # Errors
 ///
-/// As the store says; an index that disagrees with the ledger is an error, not an answer.
+/// As the store says; an index that disagrees with the ledger is an error, not an answer. For a time that is
+/// over, a time of which nothing is known.
 pub fn run(context: &Context, arguments: &Check) -> Result<u8> {
     let lists = input::lists(&arguments.lists)?;
     let query = Query { now: clock::now(), class: input::word(&arguments.class)?, lists: &lists };
-    let store = Store::open(&context.store)?;
-    let reader = store.reader(Access::Map, query.now)?;
-    for list in &lists {
-        if !reader.knows_list(list)? {
-            context.terminal.warn(&format!("list `{list}` has no records in this store"));
-        }
-    }
     let contact = arguments.contact.as_deref().map(str::trim).filter(|id| !id.is_empty());
-    let answers: Vec<Answer<'_>> = arguments
-        .addresses
-        .iter()
-        .map(|address| answer(&reader, address, contact, &query))
-        .collect::<Result<_>>()?;
-    let generation = reader.snapshot().generation();
+    let store = Store::open(&context.store)?;
+    let addresses = arguments.addresses.iter();
+    let (answers, generation): (Vec<Answer<'_>>, u64) = match &arguments.as_of {
+        None => {
+            let reader = store.reader(Access::Map, query.now)?;
+            warn_of_unknown(context, reader.view(), &lists)?;
+            let answers = addresses.map(|address| answer(&reader, address, contact, &query));
+            (answers.collect::<Result<_>>()?, reader.snapshot().generation())
+        }
+        Some(time) => {
+            let view = store.ledger().view()?;
+            let then = AsOf::of(time, &store, &*view)?;
+            warn_of_unknown(context, &*view, &lists)?;
+            let query = Query { now: then.at, ..query };
+            let past = as_of::Past { view: &*view, policy: store.policy(), then };
+            let answers = addresses.map(|address| past.answer(address, contact, &query));
+            (answers.collect::<Result<_>>()?, then.generation)
+        }
+    };
     if arguments.json {
         let answers: Vec<Value> = answers.iter().map(|answer| answer.to_json(generation)).collect();
         print_json(&answers)?;
@@ -47,6 +58,15 @@ pub fn run(context: &Context, arguments: &Check) -> Result<u8> {
     }
     let clear = answers.iter().all(|answer| answer.verdict() == "clear");
     Ok(if clear { exit::DONE } else { exit::SUPPRESSED })
+}
+
+fn warn_of_unknown(context: &Context, view: &dyn View, lists: &[String]) -> Result<()> {
+    for list in lists {
+        if !view.knows_list(list)? {
+            context.terminal.warn(&format!("list `{list}` has no records in this store"));
+        }
+    }
+    Ok(())
 }
 
 fn answer<'a>(
@@ -89,11 +109,18 @@ fn answer<'a>(
 fn add_contact(reader: &Reader<'_>, contact: Option<&str>, state: &mut KeyState) -> Result<()> {
     if let Some(id) = contact
         && let Some(contact) = reader.view().contact_flags(id)?
-        && state.contacts.iter().all(|known| known.former || known.contact_id != contact.contact_id)
     {
-        state.contacts.push(contact);
+        count_contact(state, contact);
     }
     Ok(())
+}
+
+/// Adds a contact to a state, unless it is one of it.
+fn count_contact(state: &mut KeyState, contact: Contact) {
+    let is_it = |known: &Contact| !known.former && known.contact_id == contact.contact_id;
+    if !state.contacts.iter().any(is_it) {
+        state.contacts.push(contact);
+    }
 }
 
 impl Answer<'_> {

@@ -1,5 +1,8 @@
 //! `quell filter`: the rows that may be mailed.
 
+mod answers;
+mod brakes;
+mod certificate;
 mod columnar;
 mod format;
 mod input;
@@ -8,17 +11,14 @@ mod results;
 use super::args::{Filter as Arguments, Invalid};
 use super::terminal::Terminal;
 use super::{Context, clock, exit, files, input as words};
-use crate::address::Policy;
 use crate::delimited::Limits;
 use crate::error::{Error, Result};
 use crate::filter::{
-    Beside, ColumnChoice, FileReport, Filter, NearMisses, OnInvalid, Options, Report, Run, Summary,
-    SuppressFiles,
+    Beside, ColumnChoice, Filter, NearMisses, OnInvalid, Options, Report, Run, Summary,
 };
-use crate::index::{KeyHasher, SecretKey, Snapshot};
 use crate::record::{Reason, Timestamp};
-use crate::storage::Access;
-use crate::store::Store;
+use answers::Answers;
+use brakes::Brakes;
 use format::{Asked, InputFormat};
 use input::Input;
 use results::Results;
@@ -26,20 +26,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Mapped, however long the input: reading the files into memory takes longer than checking the mapping, by
-/// more than the look-ups of ten million rows gain from it (docs/performance.md).
-const ACCESS: Access = Access::Map;
-
 /// Each thread has some megabytes of buffers, so far more than processors only cost memory.
 const THREADS_MAX: usize = 1024;
-
-/// What answers a run.
-struct Answers {
-    snapshot: Snapshot,
-    hasher: KeyHasher,
-    policy: Policy,
-    position: Option<(u64, u64)>,
-}
 
 /// Runs the command.
 ///
@@ -50,53 +38,55 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let started = Instant::now();
     let now = clock::now();
     let asked = Asked::of(arguments)?;
+    let brakes = Brakes::of(arguments)?;
     let mut options = options(arguments, now)?;
     refuse_clashes(arguments)?;
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
-    let answers = answers(context, arguments, now)?;
+    let answers = Answers::open(context, arguments, now)?;
+    brakes.check_canaries(&filter(&answers, &options))?;
     let mut results = Results::open(arguments)?;
     let seekable = columnar::seekable(&source);
-    let mut input = Input::open(source, &options.input_name, arguments.report.is_some())?;
+    let mut input = Input::open(source, &options.input_name, results::are_measured(arguments))?;
     let format = asked.format(&input, arguments, context.terminal)?;
     refuse_near_misses(arguments, format)?;
     if let InputFormat::Delimited { dialect, preamble_bytes } = format {
         options.dialect = dialect;
         options.preamble_bytes = preamble_bytes;
     }
-    let filter = Filter {
-        snapshot: &answers.snapshot,
-        hasher: &answers.hasher,
-        policy: answers.policy,
-        options: &options,
-    };
     let bar = context.terminal.progress("filter", input.plain_bytes());
     let progress = |bytes| bar.inc(bytes);
+    let filter = filter(&answers, &options);
     let ran = filtered(&filter, format, &mut input, seekable, &mut results, &progress);
     bar.finish_and_clear();
     let summary = ran?;
-    let tells = |files: &results::Files<'_>| {
-        let run = Run {
-            tally: &summary.tally,
-            position: answers.position,
-            class: options.class,
-            lists: &options.lists,
-            policy: answers.policy.to_string(),
-            as_of: now,
-            started_at: now,
-            elapsed: started.elapsed(),
-        };
-        let output = name(arguments.output.as_deref());
-        let withheld = arguments.suppressed.as_deref().zip(files.withheld);
-        Report::new(
-            &run,
-            FileReport::of(&options.input_name, files.input),
-            FileReport::of(&output, files.kept),
-            withheld.map(|(path, file)| FileReport::of(&path.display().to_string(), file)),
-        )
+    brakes.check_share(&summary.tally)?;
+    let run = Run {
+        tally: &summary.tally,
+        position: answers.position,
+        class: options.class,
+        lists: &options.lists,
+        policy: answers.policy.to_string(),
+        as_of: now,
+        started_at: now,
+        elapsed: started.elapsed(),
     };
-    results.publish(input, tells, arguments.fsync)?;
+    let finished = results.finish()?;
+    let (mut report, mut certificate) = (None, None);
+    if results::are_measured(arguments) {
+        let files = finished.files(input, arguments)?;
+        let signer = answers.signer.as_ref();
+        certificate =
+            signer.map(|signer| signer.certificate(&run, &options, format, &files)).transpose()?;
+        report = Some(Report::new(&run, files.input, files.output, files.suppressed));
+    }
+    finished.publish(report.as_ref(), certificate.as_deref(), arguments.fsync)?;
     say(context.terminal, &summary, &answers);
     Ok(exit::DONE)
+}
+
+fn filter<'a>(answers: &'a Answers, options: &'a Options) -> Filter<'a> {
+    let Answers { snapshot, hasher, policy, .. } = answers;
+    Filter { snapshot, hasher, policy: *policy, options }
 }
 
 /// Filters the input as what it is.
@@ -178,8 +168,8 @@ fn options(arguments: &Arguments, now: Timestamp) -> Result<Options> {
 /// A result under the name of another, or of an input, would overwrite it.
 fn refuse_clashes(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
-    let others =
-        [&arguments.suppressed, &arguments.near_miss, &arguments.report].into_iter().flatten();
+    let Arguments { suppressed, near_miss, report, certificate, .. } = arguments;
+    let others = [suppressed, near_miss, report, certificate].into_iter().flatten();
     let results: Vec<&Path> = others.map(PathBuf::as_path).collect();
     let suppress: Vec<&Path> = arguments.suppress.iter().map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = arguments.input.as_deref().into_iter().chain(suppress).collect();
@@ -191,41 +181,6 @@ fn refuse_clashes(arguments: &Arguments) -> Result<()> {
 
 fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
-}
-
-fn answers(context: &Context, arguments: &Arguments, now: Timestamp) -> Result<Answers> {
-    let max_age = arguments.max_age.as_deref().map(words::duration).transpose()?;
-    if !arguments.suppress.is_empty() {
-        let policy = Policy::default();
-        let mut files = SuppressFiles::new(&SecretKey::generate()?, policy);
-        for path in &arguments.suppress {
-            if files.add(path)? == 0 {
-                let path = path.display();
-                context.terminal.warn(&format!("`{path}` holds no address: it suppresses nobody"));
-            }
-        }
-        let (snapshot, hasher) = files.finish()?;
-        return Ok(Answers { snapshot, hasher, policy, position: None });
-    }
-    let answers = |snapshot: Snapshot, hasher, policy| {
-        let position = Some((snapshot.generation(), snapshot.cursor()));
-        Answers { snapshot, hasher, policy, position }
-    };
-    if let Some(max_age) = max_age
-        && !Store::has_ledger(&context.store)
-    {
-        let index = Store::open_index_alone(&context.store, ACCESS, now, max_age)?;
-        return Ok(answers(index.snapshot, index.hasher, index.policy));
-    }
-    let store = Store::open(&context.store)?;
-    let reader = store.reader(ACCESS, now)?;
-    for list in &arguments.lists {
-        if !reader.knows_list(list.trim())? {
-            context.terminal.warn(&format!("list `{}` has no records in this store", list.trim()));
-        }
-    }
-    let (snapshot, hasher, policy) = reader.into_answers();
-    Ok(answers(snapshot, hasher, policy))
 }
 
 fn say(terminal: Terminal, summary: &Summary, answers: &Answers) {

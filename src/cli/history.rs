@@ -1,11 +1,12 @@
 //! `quell history`: everything that ever happened to an address.
 
 use super::args::History;
+use super::as_of::AsOf;
 use super::terminal::{print, print_json};
 use super::{Context, exit, input};
 use crate::address::KeyBuffer;
 use crate::error::{Error, Result};
-use crate::ledger::{HistoryEntry, Ledger};
+use crate::ledger::{HistoryEntry, Ledger, View};
 use crate::record::DigestValue;
 use crate::record::domain_rule::domain_in_keys;
 use crate::store::Store;
@@ -15,10 +16,16 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 ///
-/// Usage for a text that is no address; as the store says otherwise.
+/// Usage for a text that is no address or no time; untrusted for a time of which nothing is known; as the store
+/// says otherwise.
 pub fn run(context: &Context, arguments: &History) -> Result<u8> {
     let store = Store::open(&context.store)?;
-    let entries = entries(&store, arguments.address.trim())?;
+    let view = store.ledger().view()?;
+    let then = arguments.as_of.as_deref().map(|time| AsOf::of(time, &store, &*view)).transpose()?;
+    let mut entries = entries(&store, &*view, arguments.address.trim())?;
+    if let Some(then) = then {
+        entries.retain(|entry| then.covers(entry));
+    }
     if arguments.json {
         let entries: Vec<Value> = entries
             .iter()
@@ -36,14 +43,14 @@ pub fn run(context: &Context, arguments: &History) -> Result<u8> {
         print(|out| entries.iter().try_for_each(|entry| tell(entry, out)))?;
     }
     if entries.is_empty() {
-        context.terminal.note("nothing is recorded of this");
+        let by_then = if then.is_some() { " by then" } else { "" };
+        context.terminal.note(&format!("nothing is recorded of this{by_then}"));
     }
     Ok(exit::DONE)
 }
 
 /// The history of an address, of the rule of a domain (`@example.com`), or of a digest.
-fn entries(store: &Store, about: &str) -> Result<Vec<HistoryEntry>> {
-    let view = store.ledger().view()?;
+fn entries(store: &Store, view: &dyn View, about: &str) -> Result<Vec<HistoryEntry>> {
     if about.starts_with('@') {
         let domain = domain_in_keys(about, store.policy());
         let domain = domain.map_err(|fault| Error::usage(format!("`{about}`: {fault}")))?;

@@ -2,6 +2,8 @@
 
 mod address;
 mod args;
+mod as_of;
+mod certificate;
 mod check;
 mod clock;
 mod compile;
@@ -18,6 +20,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod permissions;
 mod resubscribe;
 mod search;
 mod status;
@@ -25,7 +28,7 @@ mod terminal;
 mod unsubscribe;
 mod verify;
 
-use args::{Address, Cli, Command};
+use args::{Address, Cli, Command, Permissions};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -82,6 +85,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Erase(arguments) => erase::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
+        Command::Certificate(arguments) => certificate::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(context, arguments),
         Command::Search(arguments) => search::run(context, arguments),
         Command::History(arguments) => history::run(context, arguments),
@@ -90,6 +94,9 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Verify => verify::run(context),
         Command::Status(arguments) => status::run(context, arguments),
         Command::Export(arguments) => export::run(context, arguments),
+        Command::Permissions(Permissions::Export(arguments)) => {
+            permissions::export(context, arguments)
+        }
         Command::Completions(arguments) => completions::completions(arguments.shell),
         Command::Man => completions::man(),
     }

@@ -5,10 +5,12 @@ use super::terminal::{print, print_json};
 use super::{Context, clock, exit, input};
 use crate::address::{Key, KeyBuffer};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredRecord};
-use crate::record::{Cause, Channel, Class, Permission, Query, SuppressionReason, Timestamp};
+use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredRecord, View};
+use crate::record::{
+    Cause, Channel, Class, Permission, Query, Reason, SuppressionReason, Timestamp,
+};
 use crate::store::{Store, outside};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Runs the command.
 ///
@@ -24,11 +26,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
     store.catch_up_if_due(now)?;
-    let blocks = still_blocked_by(&store, &arguments.address, key, now)?;
+    let view = store.ledger().view()?;
+    let blocks = still_blocked_by(&*view, &arguments.address, key, now)?;
+    let who = Who::of(&*view, &done, key)?;
     if arguments.json {
-        let deleted: Vec<_> = done.deleted.iter().map(StoredRecord::to_json).collect();
+        let deleted: Vec<_> = done.deleted.iter().zip(&who.deleted).map(with_who).collect();
         let changed: Vec<_> = done.changed.iter().map(|change| change.to_json()).collect();
-        let still: Vec<_> = blocks.iter().map(super::check::cause_json).collect();
+        let still: Vec<_> = blocks.iter().map(|cause| who.cause_json(cause)).collect();
         print_json(&json!({
             "address": arguments.address,
             "key": key.as_str(),
@@ -43,7 +47,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
             },
         }))?;
     } else {
-        tell(key.as_str(), &done, &blocks)?;
+        tell(key.as_str(), &done, &blocks, &who)?;
     }
     Ok(exit::DONE)
 }
@@ -87,14 +91,13 @@ fn permission(arguments: &Arguments) -> Result<Permission> {
 
 /// Everything that withholds some mail to the address, whatever its class and list.
 fn still_blocked_by(
-    store: &Store,
+    view: &dyn View,
     address: &str,
     key: Key<'_>,
     now: Timestamp,
 ) -> Result<Vec<Cause>> {
-    let view = store.ledger().view()?;
     let state = view.state_of(key.as_bytes())?;
-    let outside = outside(&*view, address.as_bytes(), key.domain())?;
+    let outside = outside(view, address.as_bytes(), key.domain())?;
     let lists = state.opted_out_lists().into_iter().chain(outside.lists());
     let lists: Vec<String> = lists.map(str::to_owned).collect();
     let mut causes = Vec::new();
@@ -109,13 +112,68 @@ fn still_blocked_by(
     Ok(causes)
 }
 
-fn tell(key: &str, done: &Resubscribed, blocks: &[Cause]) -> Result<()> {
+/// Who set what was set by hand: that person can be asked.
+struct Who {
+    /// Of each deleted record, when its reason says so.
+    deleted: Vec<Option<String>>,
+    /// Of those that still block: each reason that says so, with everyone who set it.
+    left: Vec<(Reason, String)>,
+}
+
+impl Who {
+    fn of(view: &dyn View, done: &Resubscribed, key: Key<'_>) -> Result<Self> {
+        let set_by = |stored: &StoredRecord| match &stored.record {
+            Record::Suppression(record) if record.reason.lifting().says_who => {
+                let who = view.set_by(stored)?;
+                Ok(Some((record.reason.reason(), who.unwrap_or_else(|| "nobody known".into()))))
+            }
+            _ => Ok(None),
+        };
+        let all = |records: &[StoredRecord]| -> Result<Vec<Option<(Reason, String)>>> {
+            records.iter().map(set_by).collect()
+        };
+        let deleted = all(&done.deleted)?.into_iter().map(|who| who.map(|(_, who)| who)).collect();
+        let mut left: Vec<_> =
+            all(&view.records_of(key.as_bytes())?)?.into_iter().flatten().collect();
+        left.sort();
+        left.dedup();
+        Ok(Self { deleted, left })
+    }
+
+    /// Everyone who set what a cause is of; `None` when nobody is told of it.
+    fn set(&self, cause: &Cause) -> Option<String> {
+        let of_cause = self.left.iter().filter(|(reason, _)| *reason == cause.reason);
+        let names: Vec<&str> = of_cause.map(|(_, who)| who.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    fn cause_json(&self, cause: &Cause) -> Value {
+        let mut json = super::check::cause_json(cause);
+        if let Some(who) = self.set(cause) {
+            json["set_by"] = who.into();
+        }
+        json
+    }
+}
+
+fn with_who((stored, who): (&StoredRecord, &Option<String>)) -> Value {
+    let mut json = stored.to_json();
+    if let Some(who) = who {
+        json["set_by"] = who.as_str().into();
+    }
+    json
+}
+
+fn tell(key: &str, done: &Resubscribed, blocks: &[Cause], who: &Who) -> Result<()> {
+    let set_by = |who: &Option<String>| {
+        who.as_ref().map_or_else(String::new, |who| format!(", set by {who}"))
+    };
     print(|out| {
         if let Some(since) = done.erased {
             writeln!(out, "lifted the erasure of {since}")?;
         }
-        for record in &done.deleted {
-            writeln!(out, "deleted {}", describe(&record.record))?;
+        for (stored, who) in done.deleted.iter().zip(&who.deleted) {
+            writeln!(out, "deleted {}{}", describe(&stored.record), set_by(who))?;
         }
         for change in &done.changed {
             let mut flags = Vec::new();
@@ -135,7 +193,8 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause]) -> Result<()> {
             writeln!(out, "{key} is reachable, generation {}", done.generation)?;
         }
         for cause in blocks {
-            writeln!(out, "still blocked by {} ({})", cause.reason, cause.scope)?;
+            let who = set_by(&who.set(cause));
+            writeln!(out, "still blocked by {} ({}){who}", cause.reason, cause.scope)?;
         }
         if !blocks.is_empty() {
             writeln!(out, "generation {}", done.generation)?;

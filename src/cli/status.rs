@@ -29,6 +29,10 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "domains": records.domains,
                 "digests": records.digests,
             },
+            "history": {
+                "events": status.history.events,
+                "head": status.history.link_hex(),
+            },
             "erased": status.erased,
             "index": {
                 "segments": status.index.segments,
@@ -52,6 +56,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "suppressions  {}", records.suppressions)?;
         writeln!(out, "domains       {}", records.domains)?;
         writeln!(out, "digests       {}", records.digests)?;
+        writeln!(out, "history       {}", status.history)?;
         writeln!(out, "erased        {}", status.erased)?;
         let index = &status.index;
         writeln!(

@@ -10,11 +10,13 @@
 //! index (and, with `dedupe`, 20 to 40 bytes for every kept key). Nothing here knows the
 //! ledger, the clock or the command line: time, class and lists come in with [`Options`].
 
+mod canary;
 mod columns;
 mod dedupe;
 mod digest;
 mod digests;
 mod domains;
+mod expected;
 mod judge;
 mod judged;
 mod message;
@@ -33,9 +35,10 @@ mod tests;
 
 pub use columns::Columns;
 pub use digest::{Digest, Measured};
+pub use expected::{ExpectedShare, Withheld};
 pub use near_miss::{Beside, NearMisses};
 pub use options::{ColumnChoice, OnInvalid, Options};
-pub use output::Output;
+pub use output::{Output, sync_name};
 pub use parquet::{MAGIC as PARQUET_MAGIC, panics_are_errors, spool};
 pub use report::{FileReport, Report, Run};
 pub use run::{Filter, Summary};

@@ -2,13 +2,16 @@
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Room is asked for when it is at most this part of what is free.
 #[cfg(target_os = "linux")]
 const RESERVE_OF_FREE: u64 = 4;
+
+/// How much of what waited is given to a stream at once.
+const COPY_BYTES: usize = 1 << 18;
 
 /// A destination of results.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Output {
 enum Target {
     /// A pipe, a terminal, a device: bytes are gone once written, so the exit code is the signal.
     Stream(File),
+    /// A stream that is given nothing before [`Output::prepare`]; what is for it waits in a nameless file.
+    Held { stream: File, waiting: File },
     /// A file beside its final name, removed when dropped before [`Output::publish`]; `reserved` when its
     /// length is not that of what was written.
     File { temporary: NamedTempFile, final_path: PathBuf, written: u64, reserved: bool },
@@ -72,6 +77,26 @@ impl Output {
         Ok(Self { path: path.to_owned(), target })
     }
 
+    /// The same destination, of which nothing shows before [`Output::prepare`]: what is written to a stream
+    /// waits in a nameless temporary file.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file to be had.
+    pub fn held(self) -> Result<Self> {
+        let Self { path, target } = self;
+        let target = match target {
+            Target::Stream(stream) => {
+                let waiting = tempfile::tempfile();
+                let waiting = waiting
+                    .map_err(|error| Error::writing(Path::new("a temporary file"), error))?;
+                Target::Held { stream, waiting }
+            }
+            target => target,
+        };
+        Ok(Self { path, target })
+    }
+
     /// Asks the file system for room for `bytes`, if this is a file: it then gives it out at once, and not
     /// block by block as it is written, which takes a sixth off the time in the kernel. What is not used
     /// goes back in [`Output::publish`]. Nothing is asked for where room is short: it may be another
@@ -98,34 +123,87 @@ impl Output {
         &self.path
     }
 
-    /// Says whether results appear only when published.
+    /// The file that will appear, if it is one.
     #[must_use]
-    pub fn is_file(&self) -> bool {
-        matches!(self.target, Target::File { .. })
+    pub fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::File { final_path, .. } => Some(final_path),
+            Target::Stream(_) | Target::Held { .. } => None,
+        }
     }
 
-    /// Lets a file appear under its name, atomically; with `sync`, durable when this returns.
+    /// Does what may fail for want of room or of a reader: gives a stream what waited for it, and makes a file
+    /// ready to appear; with `sync`, its content is durable when this returns.
     ///
     /// # Errors
     ///
-    /// When syncing or renaming fails; an earlier file of the name is then untouched.
-    pub fn publish(self, sync: bool) -> Result<()> {
-        let Target::File { temporary, final_path, written, reserved } = self.target else {
-            return Ok(());
-        };
+    /// When writing or syncing fails; an earlier file of the name is then untouched.
+    pub fn prepare(&mut self, sync: bool) -> Result<()> {
         let failed = |error| Error::writing(&self.path, error);
-        if reserved {
-            temporary.as_file().set_len(written).map_err(failed)?;
+        match &mut self.target {
+            Target::Stream(_) => Ok(()),
+            Target::Held { stream, waiting } => {
+                waiting.rewind().map_err(failed)?;
+                copy(waiting, stream).map_err(failed)?;
+                // Once is enough.
+                waiting.set_len(0).and_then(|()| waiting.rewind()).map_err(failed)
+            }
+            Target::File { temporary, written, reserved, .. } => {
+                if std::mem::take(reserved) {
+                    temporary.as_file().set_len(*written).map_err(failed)?;
+                }
+                if sync { temporary.as_file().sync_all().map_err(failed) } else { Ok(()) }
+            }
         }
-        if sync {
-            temporary.as_file().sync_all().map_err(failed)?;
-        }
+    }
+
+    /// Lets what is [prepared](Output::prepare) appear under its name, atomically; with `sync`, durable when
+    /// this returns.
+    ///
+    /// # Errors
+    ///
+    /// When renaming or syncing fails; an earlier file of the name is then untouched, unless it was the
+    /// directory that could not be synced.
+    pub fn appear(self, sync: bool) -> Result<()> {
+        let Target::File { temporary, final_path, .. } = self.target else { return Ok(()) };
+        let failed = |error| Error::writing(&self.path, error);
         temporary.persist(&final_path).map_err(|error| failed(error.error))?;
-        if sync && let Some(parent) = final_path.parent() {
-            let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        if sync { sync_name(&final_path) } else { Ok(()) }
+    }
+
+    /// [`Output::prepare`] and [`Output::appear`].
+    ///
+    /// # Errors
+    ///
+    /// As these.
+    pub fn publish(mut self, sync: bool) -> Result<()> {
+        self.prepare(sync)?;
+        self.appear(sync)
+    }
+}
+
+/// Makes it durable that there is a file under this name.
+///
+/// # Errors
+///
+/// When its directory can't be synced.
+pub fn sync_name(path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| Error::writing(path, error))
+}
+
+/// Gives `stream` all of `waiting`, in large blocks: a pipe that was widened takes one at a time.
+fn copy(waiting: &mut File, stream: &mut File) -> io::Result<()> {
+    let mut block = vec![0; COPY_BYTES];
+    loop {
+        match waiting.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(count) => stream.write_all(&block[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        Ok(())
     }
 }
 
@@ -146,6 +224,7 @@ impl Write for Output {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         match &mut self.target {
             Target::Stream(file) => file.write(buffer),
+            Target::Held { waiting, .. } => waiting.write(buffer),
             Target::File { temporary, written, .. } => {
                 let count = temporary.as_file_mut().write(buffer)?;
                 *written += count as u64;
@@ -181,5 +260,38 @@ mod tests {
         drop(dropped);
         assert_eq!(fs::read(&path).unwrap(), b"x", "an output not published changes nothing");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+    #[test]
+    fn a_held_stream_is_given_nothing_before_it_is_prepared() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stream");
+        let stream = || Output::stream(File::create(&path).unwrap(), "stream");
+        let mut output = stream().held().unwrap();
+        assert_eq!(output.file(), None);
+        output.write_all(b"kept").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        output.prepare(false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
+        output.write_all(b" rows").unwrap();
+        output.publish(false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"kept rows");
+        let mut dropped = stream().held().unwrap();
+        dropped.write_all(b"refused").unwrap();
+        drop(dropped);
+        assert_eq!(fs::read(&path).unwrap(), b"", "what was refused shows nowhere");
+    }
+
+    #[test]
+    fn a_file_appears_with_its_name_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.csv");
+        let mut output = Output::create(&path).unwrap().held().unwrap();
+        assert_eq!(output.file(), Some(path.as_path()));
+        output.reserve(100);
+        output.write_all(b"kept").unwrap();
+        output.prepare(true).unwrap();
+        assert!(!path.exists());
+        output.appear(true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
     }
 }

@@ -114,14 +114,15 @@ impl<W: Write> Rejects<W> {
         Ok(Self { out, line: Vec::new() })
     }
 
-    /// Adds a row; one of a file in an archive with that file's name before its cause.
+    /// Adds a row, with the name of the file or archive member it is of before its cause, where there are
+    /// several.
     ///
     /// # Errors
     ///
     /// Whatever writing gives.
-    pub fn add(&mut self, member: Option<&str>, reject: &Reject<'_>) -> io::Result<()> {
-        let cause = match member {
-            Some(member) => format!("{member}: {}", reject.cause),
+    pub fn add(&mut self, of: Option<&str>, reject: &Reject<'_>) -> io::Result<()> {
+        let cause = match of {
+            Some(name) => format!("{name}: {}", reject.cause),
             None => reject.cause.to_string(),
         };
         self.line.clear();

@@ -75,8 +75,14 @@ impl ChainHead {
     /// The link in hex.
     #[must_use]
     pub fn link_hex(&self) -> String {
-        self.link.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.link)
     }
+}
+
+/// A link or a content in hex.
+#[must_use]
+pub fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for ChainHead {

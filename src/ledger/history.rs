@@ -8,7 +8,19 @@
 //! | `imported` | `{"record", "import":{"id","name","format","sha256"}}`, the record as it was added |
 //! | `unsubscribed` | `{"record", "added", "changed":[{"was","now"}], "by"}` |
 //! | `resubscribed` | `{"address", "request", "permission":{"channel","evidence","by"}, "deleted":[record], "changed":[{"was","now"}]}` |
-//! | `changed` | `{"changed":[{"was","now"}], "cause":{"kind":"import"\|"unsubscribe"\|"resubscribe", …}}` |
+//! | `changed` | `{"changed":[{"was","now"}], "deleted":[record], "cause":{"kind":"import", "import", "name"}}` |
+//! | `synced` | `{"permission", "deleted":[record], "changed":[{"was","now"}], "sync":{"source", …}}` |
+//! | `erased` | `{"by", "reason", "events":[number], …}`, the numbers of the events that it blanked |
+//! | `import` | `{"import":{"id","kind","name","format","sha256"}, "counts":{"read","added","unchanged","held","rejected"}}`, of no key |
+//!
+//! Whatever its kind, `deleted`, `changed` and `added` say what an event did to records: by them alone it is
+//! undone when the ledger is asked how it was. So every change that is not an addition by an import has an
+//! event that says so.
+
+mod permitted;
+pub(super) mod undo;
+
+pub use permitted::Permitted;
 
 use crate::record::Timestamp;
 use serde_json::Value;

@@ -32,7 +32,7 @@ pub use chain::ChainHead;
 pub use changes::{Change, Changes};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
-pub use history::{EventKind, HistoryEntry};
+pub use history::{EventKind, HistoryEntry, Permitted};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
 pub use position::{Cursor, Position};
@@ -205,6 +205,9 @@ pub trait View {
     /// The end of the chain of events. Cost: one look-up.
     fn chain_head(&self) -> Result<ChainHead>;
 
+    /// What the end of the chain was when it had so many events; `None` when it never had. Cost: one look-up.
+    fn chain_at(&self, events: u64) -> Result<Option<ChainHead>>;
+
     /// Everything that ever happened to `key`, oldest first. Of what was before an erasure only kind and time are
     /// known: its detail is null.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;
@@ -234,6 +237,37 @@ pub trait View {
     /// Everything that ever happened to a digest, oldest first.
     fn history_of_digest(&self, digest: &DigestValue) -> Result<Vec<HistoryEntry>>;
 
+    /// The last generation that was made at `at` or before; 0 when none was.
+    ///
+    /// Of a clock that went back, the later generation counts, and with it all before it.
+    fn generation_at(&self, at: Timestamp) -> Result<u64>;
+
+    /// Every record that `key` had at a generation, as [`View::records_of`] gave them then.
+    ///
+    /// Cost: the key's records and events.
+    fn records_at(&self, key: &[u8], generation: u64) -> Result<Vec<StoredRecord>>;
+
+    /// Every record that `key` had at a generation, as [`View::state_of`] gave them then.
+    fn state_at(&self, key: &[u8], generation: u64) -> Result<KeyState> {
+        Ok(state(self.records_at(key, generation)?))
+    }
+
+    /// The rule that `domain` had at a generation.
+    fn rule_at(&self, domain: &[u8], generation: u64) -> Result<Option<StoredRecord>>;
+
+    /// The records that a digest had at a generation.
+    fn digests_at(&self, digest: &DigestValue, generation: u64) -> Result<Vec<StoredRecord>>;
+
+    /// The contact that had this id at a generation, with the address it had then.
+    ///
+    /// Cost: every event since that generation.
+    fn contact_at(&self, contact_id: &str, generation: u64) -> Result<Option<Contact>>;
+
+    /// Hands out every event that lifted something or that a permission was kept with, oldest first.
+    ///
+    /// Cost: reads every event; memory for one.
+    fn for_each_permission(&self, each: &mut dyn FnMut(&Permitted) -> Result<()>) -> Result<()>;
+
     /// Says whether any record ever named `list`.
     fn knows_list(&self, list: &str) -> Result<bool>;
 
@@ -251,6 +285,18 @@ pub trait View {
 
     /// Every import, oldest first.
     fn imports(&self) -> Result<Vec<ImportRow>>;
+
+    /// Who set a record: its source, else the file of the import that added it; `None` when neither is known.
+    ///
+    /// Cost: nothing for a record with a source, else [`View::imports`].
+    fn set_by(&self, stored: &StoredRecord) -> Result<Option<String>> {
+        if let Some(source) = stored.record.source() {
+            return Ok(Some(source.to_owned()));
+        }
+        let Some(import) = stored.import else { return Ok(None) };
+        let file = self.imports()?.into_iter().find(|known| known.id == import);
+        Ok(file.map(|file| file.name))
+    }
 
     /// Hands out every key with its index entries, in key order, each once. The entries equal
     /// [`KeyState::address_entry`] and [`KeyState::list_entry`] of [`View::state_of`].
@@ -279,4 +325,19 @@ pub trait View {
 
     /// Reads the whole store and names what is wrong with it; empty when it is sound.
     fn integrity_check(&self) -> Result<Vec<String>>;
+}
+
+/// Records of one key as one state; what is of no address is left out.
+fn state(records: Vec<StoredRecord>) -> KeyState {
+    let mut state = KeyState::default();
+    for stored in records {
+        match stored.record {
+            Record::Contact(record) => state.contacts.push(record),
+            Record::Unsubscribe(record) => state.unsubscribes.push(record),
+            Record::Preference(record) => state.preferences.push(record),
+            Record::Suppression(record) => state.suppressions.push(record),
+            Record::Domain(_) | Record::Digest(_) => {}
+        }
+    }
+    state
 }

@@ -42,6 +42,21 @@ impl StoredRecord {
         json["recorded_at"] = time(Some(self.recorded_at));
         json
     }
+
+    /// The record behind [`StoredRecord::to_json`]; `None` when it is none.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        let recorded_at = instant(&json["recorded_at"])??;
+        let import = match &json["import"] {
+            Value::Null => None,
+            import => Some(import.as_u64()?),
+        };
+        let mut record = Record::from_json(json)?;
+        if let Record::Digest(digest) = &mut record {
+            digest.at = Some(recorded_at);
+        }
+        Some(Self { record, import, recorded_at })
+    }
 }
 
 impl Record {
@@ -100,6 +115,94 @@ impl Record {
                 "source": record.source,
             }),
         }
+    }
+}
+
+/// Reading a record back from an event. A member that is missing is one that is null.
+impl Record {
+    /// The record behind [`Record::to_json`]; `None` when it is none.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        let text = |name: &str| json[name].as_str().map(str::to_owned);
+        let word = |name: &str| json[name].as_str();
+        let time = |name: &str| instant(&json[name]);
+        Some(match word("kind")? {
+            "contact" => Self::Contact(Contact {
+                contact_id: text("contact_id")?,
+                address: text("address")?,
+                bulk_email: word("bulk_email")?.parse().ok()?,
+                email_allowed: word("email_allowed")?.parse().ok()?,
+                at: time("at")?,
+                former: json["former"].as_bool().unwrap_or_default(),
+            }),
+            "unsubscribe" => Self::Unsubscribe(Unsubscribe {
+                address: text("address")?,
+                list: text("list"),
+                state: word("state")?.parse().ok()?,
+                class: word("class")?.parse().ok()?,
+                at: time("at")?,
+                source: text("source"),
+            }),
+            "preference" => Self::Preference(Preference {
+                address: text("address")?,
+                list: text("list")?,
+                choice: word("preference")?.parse().ok()?,
+                at: time("at")?,
+                source: text("source"),
+            }),
+            "suppression" => Self::Suppression(Suppression {
+                address: text("address")?,
+                reason: word("reason")?.parse().ok()?,
+                class: word("class")?.parse().ok()?,
+                at: time("at")?,
+                expires_at: time("expires_at")?,
+                source: text("source"),
+            }),
+            "domain" => Self::Domain(DomainRule {
+                domain: text("domain")?,
+                subdomains: json["subdomains"].as_bool()?,
+                at: time("at")?,
+                source: text("source"),
+            }),
+            "digest" => {
+                let digest = DigestValue::parse(word("digest")?, None).ok()?;
+                Self::Digest(Digest {
+                    algorithm: digest.algorithm(),
+                    digest: digest.as_bytes().to_vec(),
+                    list: text("list"),
+                    class: word("class")?.parse().ok()?,
+                    source: text("source"),
+                    at: None,
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// Where it comes from, if it says so.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Contact(_) => None,
+            Self::Unsubscribe(record) => record.source.as_deref(),
+            Self::Preference(record) => record.source.as_deref(),
+            Self::Suppression(record) => record.source.as_deref(),
+            Self::Domain(rule) => rule.source.as_deref(),
+            Self::Digest(record) => record.source.as_deref(),
+        }
+    }
+}
+
+/// An instant or none, of a member; `None` when it is neither.
+fn instant(json: &Value) -> Option<Option<Timestamp>> {
+    match json {
+        Value::Null => Some(None),
+        Value::String(text) => match text.strip_suffix("us") {
+            // As instants beyond the calendar are written.
+            Some(micros) => Some(Some(Timestamp::from_micros(micros.parse().ok()?))),
+            None => Some(Some(Timestamp::parse(text).ok()?)),
+        },
+        _ => None,
     }
 }
 

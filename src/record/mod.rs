@@ -29,7 +29,7 @@ pub use digest_value::DigestValue;
 pub use domain_rule::{DomainBlocks, DomainRule};
 pub use native::{ContactRow, Kind, NativeRecord, NativeRow};
 pub use outside::Outside;
-pub use permission::{Channel, Permission};
+pub use permission::{Channel, Lifting, NoOwnAct, Permission};
 pub use preference::{Choice, Preference};
 pub use reason::{Reason, ReasonSet};
 pub use state::{Cause, KeyState, Query, Scope};

@@ -1,8 +1,10 @@
 //! A new store, whole or not at all.
 
 use super::settings::{Settings, write_secret};
+use super::signing::write_signing_key;
 use super::{INDEX, LEDGER, SETTINGS, Store};
 use crate::address::Policy;
+use crate::certificate::SigningKey;
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexIdentity, KeyHasher, SecretKey};
 use crate::ledger::{self, Ledger, SqliteLedger};
@@ -51,6 +53,7 @@ impl Store {
 fn fill(store: &Path, policy: Policy, now: Timestamp) -> Result<()> {
     let secret = SecretKey::generate()?;
     write_secret(store, &secret)?;
+    write_signing_key(store, &SigningKey::generate()?)?;
     let key_id = KeyHasher::new(&secret).key_id();
     let identity =
         ledger::Identity { policy: policy.to_string(), key_id: format!("{key_id:016x}") };

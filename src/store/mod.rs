@@ -4,6 +4,7 @@
 //! quell-store/
 //! ├── quell.toml    format, policy, the ledger's id
 //! ├── secret.key    the key of the index's hashes, readable by its owner only
+//! ├── signing.key   what certificates are signed with, readable by its owner only
 //! ├── ledger.db     the truth
 //! └── index/        the answer machine: disposable, `quell compile --full` makes it again
 //! ```
@@ -18,13 +19,14 @@ mod outside;
 mod probe;
 mod reader;
 mod settings;
+mod signing;
 mod status;
 mod verify;
 
 pub use compile::IndexState;
 pub use erase::ErasedHere;
 pub use open::{IndexAlone, Store};
-pub use outside::outside;
+pub use outside::{outside, outside_at};
 pub use probe::DigestProbe;
 pub use reader::Reader;
 pub use status::Status;
@@ -49,3 +51,5 @@ const INDEX: &str = "index";
 const SETTINGS: &str = "quell.toml";
 /// The secret's file in a store.
 const SECRET: &str = "secret.key";
+/// The signing key's file in a store.
+const SIGNING: &str = "signing.key";

@@ -31,6 +31,8 @@ pub struct IndexAlone {
     pub hasher: KeyHasher,
     /// Turns addresses into keys.
     pub policy: Policy,
+    /// The id of the ledger it was made from.
+    pub ledger_id: String,
 }
 
 impl Store {
@@ -111,7 +113,8 @@ impl Store {
                 .with_hint("fetch a newer index, or run where the ledger is"));
         }
         let snapshot = index.snapshot(Overlay::default(), index.position());
-        Ok(IndexAlone { snapshot, hasher, policy: settings.policy })
+        let Settings { policy, ledger_id } = settings;
+        Ok(IndexAlone { snapshot, hasher, policy, ledger_id })
     }
 
     /// How addresses become keys here.

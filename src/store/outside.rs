@@ -6,7 +6,7 @@ use crate::address::{Key, Policy};
 use crate::error::Result;
 use crate::index::Present;
 use crate::ledger::{Record, StoredRecord, View};
-use crate::record::domain_rule::domain_in_keys;
+use crate::record::domain_rule::{covering, domain_in_keys};
 use crate::record::{Algorithm, DigestBlocks, DigestValue, Outside, Query, Reason, ReasonSet};
 
 /// What the ledger has that covers the address written as `raw`, whose key has the domain `domain`.
@@ -26,6 +26,36 @@ pub fn outside(view: &dyn View, raw: &[u8], domain: &[u8]) -> Result<Outside> {
             Record::Domain(rule) => outside.rules.push(rule),
             Record::Digest(digest) => outside.digests.push(digest),
             _ => {}
+        }
+    }
+    Ok(outside)
+}
+
+/// [`outside`] as it was at a generation.
+///
+/// Cost: the records and events of each domain above `domain`, and of each digest of each form of the address.
+///
+/// # Errors
+///
+/// As the ledger says.
+pub fn outside_at(view: &dyn View, generation: u64, raw: &[u8], domain: &[u8]) -> Result<Outside> {
+    let mut outside = Outside::default();
+    for parent in covering(domain) {
+        if let Some(stored) = view.rule_at(parent, generation)?
+            && let Record::Domain(rule) = stored.record
+            && rule.covers(domain)
+        {
+            outside.rules.push(rule);
+        }
+    }
+    let forms = Forms::of(raw);
+    for algorithm in Algorithm::ALL {
+        for form in forms.iter() {
+            for stored in view.digests_at(&algorithm.digest(form), generation)? {
+                if let Record::Digest(digest) = stored.record {
+                    outside.digests.push(digest);
+                }
+            }
         }
     }
     Ok(outside)

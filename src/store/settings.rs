@@ -89,7 +89,7 @@ pub(super) fn write_secret(store: &Path, secret: &SecretKey) -> Result<()> {
     write_new(&store.join(SECRET), secret.to_text().as_bytes(), 0o600)
 }
 
-fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
+pub(super) fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let write = || {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
@@ -99,7 +99,7 @@ fn write_new(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
     write().map_err(|error| Error::writing(path, error))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::untrusted(format!("cannot read `{}`: {error}", path.display()))
         .with_hint("check the store's permissions, or restore it from the backup")
 }

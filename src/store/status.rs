@@ -4,7 +4,7 @@ use super::compile::IndexState;
 use super::open::Store;
 use crate::error::Result;
 use crate::index::Manifest;
-use crate::ledger::{Counts, Cursor, Ledger};
+use crate::ledger::{ChainHead, Counts, Cursor, Ledger};
 use crate::record::Timestamp;
 
 /// What a store holds.
@@ -18,6 +18,8 @@ pub struct Status {
     pub behind: u64,
     /// Records by kind.
     pub records: Counts,
+    /// The end of the chain of events: an anchor, when somebody else keeps it.
+    pub history: ChainHead,
     /// Addresses that were erased and stay suppressed.
     pub erased: u64,
     /// The index.
@@ -43,6 +45,7 @@ impl Store {
             cursor: position.cursor.as_u64(),
             behind: view.change_count_after(Cursor::from_u64(manifest.cursor), u64::MAX)?,
             records: view.counts()?,
+            history: view.chain_head()?,
             erased: view.erased_count()?,
             index: IndexState::of(&manifest),
             created_at: self.ledger.created_at(),

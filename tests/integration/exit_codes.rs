@@ -88,6 +88,7 @@ fn a_missing_store_ends_every_command_with_4_and_says_how_to_create_one() {
         &["verify"],
         &["status"],
         &["export", "contacts"],
+        &["filter", "in.csv", "-o", "out.csv", "--certificate", "out.json"],
     ] {
         sandbox.quell(arguments).expect(4).says("quell init");
     }
@@ -166,6 +167,7 @@ fn help_and_version_go_to_standard_output_and_end_with_0() {
         "resubscribe",
         "check",
         "filter",
+        "certificate",
         "search",
         "history",
         "compile",
@@ -223,11 +225,13 @@ fn init_makes_the_files_of_a_store_and_keeps_the_secret_to_its_owner() {
     use std::os::unix::fs::PermissionsExt;
 
     let sandbox = Sandbox::new();
-    for name in ["ledger.db", "index", "quell.toml", "secret.key"] {
+    for name in ["ledger.db", "index", "quell.toml", "secret.key", "signing.key"] {
         assert!(sandbox.exists(&format!("store/{name}")), "{name}");
     }
-    let mode = std::fs::metadata(sandbox.path("store/secret.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for name in ["store/secret.key", "store/signing.key"] {
+        let mode = std::fs::metadata(sandbox.path(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 }
 
 /// The generation is the answer to a change: data, which `--quiet` leaves alone too.

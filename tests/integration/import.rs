@@ -169,6 +169,22 @@ fn allowed_rejects_leave_the_rest_of_the_file_in() {
 }
 
 #[test]
+fn a_reject_names_its_file_where_there_are_several() {
+    let sandbox = Sandbox::new();
+    sandbox.write("one.csv", "email,reason\nann@example.com,bounce\nbob@example.com,annoyed\n");
+    sandbox.write("two.csv", "email,reason\neve@example.com,tired\n");
+    let reject = ["--rejects", "r.csv", "--allow-rejects", "1"];
+    let rejects = |files: &[&str]| {
+        sandbox.quell([&["import", "suppressions"], files, &reject].concat()).expect(0);
+        sandbox.read_text("r.csv")
+    };
+    let told = rejects(&["one.csv", "two.csv"]);
+    assert!(told.contains("3,\"one.csv: ") || told.contains("3,one.csv: "), "{told}");
+    assert!(told.contains("2,\"two.csv: ") || told.contains("2,two.csv: "), "{told}");
+    assert!(!rejects(&["one.csv"]).contains("one.csv"));
+}
+
+#[test]
 fn an_unknown_word_in_a_flag_column_is_a_reject_and_never_allow() {
     for word in ["yes", "maybe", "Allowed", "Do Not", "2", "-", "N", "DoNotAllow!"] {
         let sandbox = Sandbox::new();

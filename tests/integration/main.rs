@@ -12,6 +12,8 @@
 )]
 
 mod address;
+mod brakes;
+mod certificate;
 mod compressed;
 mod damage;
 mod erase;
@@ -26,6 +28,7 @@ mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+mod proof;
 mod readme;
 mod resubscribe;
 mod rules;

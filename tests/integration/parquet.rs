@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const ROWS: i64 = 1_000;
 
-fn batch() -> Vec<u8> {
+pub(crate) fn batch() -> Vec<u8> {
     let emails = (0..ROWS).map(|row| (row % 50 != 7).then(|| format!("P{row}@Example.com")));
     let lists = (0..ROWS).map(|row| Some(if row % 2 == 0 { "news;offers" } else { "offers" }));
     let columns: [(&str, ArrayRef); 3] = [

@@ -50,6 +50,16 @@ pub struct Filter {
     /// Where the run's report goes, as JSON
     #[arg(long, value_name = "PATH")]
     pub report: Option<PathBuf>,
+    /// Where a signed statement of the run goes, which `quell certificate verify` checks
+    #[arg(long, value_name = "PATH")]
+    pub certificate: Option<PathBuf>,
+    /// Refuse the run unless the share of withheld rows is in this range, ends included: `1%..5%`,
+    /// `0.01..0.05`, `..5%`
+    #[arg(long, value_name = "MIN..MAX")]
+    pub expect: Option<String>,
+    /// Refuse the run if this address would be kept; repeatable
+    #[arg(long = "canary", value_name = "ADDRESS")]
+    pub canaries: Vec<String>,
     /// Withhold rows whose address was already kept in this run
     #[arg(long)]
     pub dedupe: bool,

@@ -1,14 +1,18 @@
 //! The command line, as clap reads it.
 
+mod certificate;
 mod changes;
 mod erase;
 mod filter;
+mod permissions;
 mod questions;
 mod upkeep;
 
+pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use erase::Erase;
 pub use filter::{Filter, Invalid};
+pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
 pub use upkeep::{Compile, Completions, Export, Status};
 
@@ -104,7 +108,7 @@ pub enum Command {
     Erase(Erase),
     /// Ask whether addresses may be mailed
     #[command(
-        after_help = "Example:\n  quell check ann@example.com --list news && send-it\n\nExit code 0 only when every address is clear."
+        after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."
     )]
     Check(Check),
     /// Write the rows that may be mailed
@@ -112,6 +116,9 @@ pub enum Command {
         after_help = "Example:\n  quell filter recipients.csv -o batch.csv --list news --suppressed withheld.csv --report report.json"
     )]
     Filter(Box<Filter>),
+    /// Check the signed statement that a filter made of its run
+    #[command(subcommand)]
+    Certificate(Certificate),
     /// Say what a file seems to be, and how to import or filter it
     #[command(
         after_help = "Example:\n  quell inspect export.csv.gz\n\nDelimited text is read to its end: exit code 0 then says that all of it can be decoded and split."
@@ -121,7 +128,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  quell search '*@example.com'")]
     Search(Search),
     /// Show everything that ever happened to an address
-    #[command(after_help = "Example:\n  quell history ann@example.com")]
+    #[command(
+        after_help = "Example:\n  quell history ann@example.com\n  quell history ann@example.com --as-of 2026-05-03"
+    )]
     History(History),
     /// Show how an address is read
     #[command(subcommand)]
@@ -138,6 +147,9 @@ pub enum Command {
     /// Write records out, in the columns `import` reads
     #[command(after_help = "Example:\n  quell export unsubscribes > unsubscribes.csv")]
     Export(Export),
+    /// Show the proofs by which blocks were lifted
+    #[command(subcommand)]
+    Permissions(Permissions),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  quell completions bash > /etc/bash_completion.d/quell")]
     Completions(Completions),

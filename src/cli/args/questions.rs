@@ -19,6 +19,10 @@ pub struct Check {
     /// The contact the mail is sent to, for that contact's own flags
     #[arg(long, value_name = "ID")]
     pub contact: Option<String>,
+    /// Answer for a time that is over, from the ledger's history alone: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]`
+    /// (UTC) or Unix seconds
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
     /// Print the answers as JSON
     #[arg(long)]
     pub json: bool,
@@ -79,6 +83,9 @@ pub struct Explain {
 pub struct History {
     /// The address; `@example.com` for a domain's rule, or a digest in hex
     pub address: String,
+    /// Show only what had happened by then; times as `check --as-of` reads them
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
     /// Print the events as JSON
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::filter::{Filter, Summary, panics_are_errors, spool};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::panic;
 use std::path::Path;
 
@@ -20,7 +21,8 @@ pub(super) fn seekable(source: &File) -> Option<File> {
 ///
 /// # Errors
 ///
-/// As [`spool`] and [`Filter::run_parquet`].
+/// As [`spool`] and [`Filter::run_parquet`]; [`ErrorKind::Input`](crate::ErrorKind::Input) for a file that is
+/// written to while its digest and its rows are read.
 pub(super) fn run(
     filter: &Filter<'_>,
     input: &mut Input,
@@ -30,10 +32,13 @@ pub(super) fn run(
 ) -> Result<Summary> {
     let name = &filter.options.input_name;
     let failed = |error| Error::reading(Path::new(name), error);
+    let mut watched = None;
     let file = match seekable.filter(|_| input.plain_bytes().is_some()) {
         Some(mut file) => {
-            // For the report: a digest is of all bytes in their order. Both handles share one position.
-            if results.are_reported() {
+            // A digest is of all bytes in their order, so they are read twice. Both handles share one position.
+            if results.are_told() {
+                let second = file.try_clone().map_err(failed)?;
+                watched = Some((version(&second).map_err(failed)?, second));
                 io::copy(input, &mut io::sink()).map_err(failed)?;
             }
             file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -48,5 +53,18 @@ pub(super) fn run(
         }
     }));
     let (kept, withheld) = results.writers();
-    filter.run_parquet(file, kept, withheld, progress)
+    let summary = filter.run_parquet(file, kept, withheld, progress)?;
+    match watched {
+        Some((before, file)) if version(&file).map_err(failed)? != before => {
+            Err(Error::input(format!("`{name}` was changed while it was read"))
+                .with_hint("filter it when nothing writes to it"))
+        }
+        _ => Ok(summary),
+    }
+}
+
+/// What changes when somebody writes to a file: its length, and when it was written to.
+fn version(file: &File) -> io::Result<(u64, i64, i64)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
 }

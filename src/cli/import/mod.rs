@@ -40,7 +40,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     } else {
         Mode::Apply(Box::new(Store::open(&context.store)?))
     };
-    let rejects = RejectsFile::create(arguments.rejects.as_deref())?;
+    let rejects = RejectsFile::create(arguments.rejects.as_deref(), files.len())?;
     let mut job = Job { context, arguments, choice, list, rejects };
     let mut answers = Vec::new();
     let outcome = files.iter().try_for_each(|path| match &mode {

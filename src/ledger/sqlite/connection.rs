@@ -1,6 +1,7 @@
 //! Connections to the file: how one is opened, and the few that are kept open.
 
 use super::fault::damaged;
+use super::sums;
 use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ops::Deref;
@@ -138,6 +139,7 @@ fn open_immutable(path: &Path, settings: Settings) -> Result<Connection> {
 fn prepare(connection: Connection, settings: Settings) -> rusqlite::Result<Connection> {
     connection.busy_timeout(settings.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    sums::register(&connection)?;
     // FULL: in WAL mode the log is synchronised at each commit, so a change is durable when its call
     // returns. A schema that someone tampered with may run no function with side effects.
     connection.pragma_update(None, "synchronous", if settings.durable { "FULL" } else { "OFF" })?;

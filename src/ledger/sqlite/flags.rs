@@ -5,10 +5,11 @@ use super::codes::{Coded, micros};
 use super::erase::contacts::mirror;
 use super::fault::damaged;
 use super::rows::ContactAt;
+use super::sums::seal;
 use super::write::Writer;
 use crate::error::Result;
 use crate::ledger::{Change, EventKind, FlagsChanged, Record, Transition};
-use crate::record::{Blocks, Contact, Flag, Timestamp};
+use crate::record::{Blocks, Contact, Flag, Kind, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -101,7 +102,7 @@ pub(super) fn change_row(
     after: Contact,
 ) -> Result<RowChange> {
     let was = &before.contact;
-    let sql = "UPDATE contact SET bulk_email = ?4, email_allowed = ?5, at = ?6, former = ?7 \
+    let sql = "UPDATE contact SET bulk_email = ?4, email_allowed = ?5, at = ?6, former = ?7, sum = NULL \
                WHERE key = ?1 AND contact_id = ?2 AND former = ?3";
     writer.connection().prepare_cached(sql)?.execute(params![
         before.key,
@@ -112,6 +113,7 @@ pub(super) fn change_row(
         micros(after.at),
         after.former,
     ])?;
+    seal(writer.connection(), Kind::Contacts, &before.key)?;
     writer.touch(Change::Address(&before.key))?;
     if !after.former {
         writer.touch(Change::Contact(&was.contact_id))?;

@@ -1,36 +1,134 @@
-//! The history of a key: its events, and the additions that imports wrote no event for.
+//! The history of a key, and its past: its events undone, and the additions that imports wrote no event for.
 
-use super::codes::{signed, unsigned};
+use super::codes::{Coded, address_column, list_column, signed, unsigned};
 use super::fault::damaged;
-use crate::error::Result;
-use crate::ledger::{EventKind, HistoryEntry, StoredRecord};
-use crate::record::Timestamp;
+use super::rows::{current_of, of_key};
+use crate::error::{Error, Result};
+use crate::ledger::history::undo::Past;
+use crate::ledger::{EventKind, HistoryEntry, Record, StoredRecord};
+use crate::record::{Contact, Kind, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The last generation that was made at `at` or before; 0 when none was.
+///
+/// Generations count, not their times: of clocks that go back, what came before a generation belongs to it.
+pub(super) fn generation_at(connection: &Connection, at: Timestamp) -> Result<u64> {
+    let sql = "SELECT id FROM generation WHERE at <= ?1 ORDER BY id DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let id: Option<i64> = statement.query_row([at.as_micros()], |row| row.get(0)).optional()?;
+    unsigned(id.unwrap_or(0))
+}
+
+/// The records that `key`, whose present ones are `records`, had at a generation; in the order of the tables.
+pub(super) fn records_at(
+    connection: &Connection,
+    records: Vec<StoredRecord>,
+    key: &[u8],
+    generation: u64,
+) -> Result<Vec<StoredRecord>> {
+    let mut past = Past::of(records);
+    let events = events(connection, key)?;
+    for event in events.iter().rev().take_while(|event| event.generation > generation) {
+        past.undo(&event.detail).ok_or_else(|| contradiction(event))?;
+    }
+    let mut imports = Imports::default();
+    let mut then = Vec::new();
+    for stored in past.into_records() {
+        let added = match stored.import {
+            Some(import) => imports.of(connection, import)?.generation,
+            // Its event is not undone, so it is as old.
+            None => 0,
+        };
+        if added <= generation {
+            then.push(stored);
+        }
+    }
+    then.sort_by_cached_key(|stored| place(key, &stored.record));
+    Ok(then)
+}
+
+/// The contact that had an id at a generation, where it was then.
+///
+/// Cost: every event since.
+pub(super) fn contact_at(
+    connection: &Connection,
+    contact_id: &str,
+    generation: u64,
+) -> Result<Option<Contact>> {
+    let mut keys = keys_since(connection, contact_id, generation)?;
+    keys.extend(current_of(connection, contact_id)?.map(|row| row.key));
+    for key in keys {
+        let records = of_address(connection, &key)?;
+        for stored in records_at(connection, records, &key, generation)? {
+            if let Record::Contact(contact) = stored.record
+                && contact.contact_id == contact_id
+                && !contact.former
+            {
+                return Ok(Some(contact));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Every record of an address key.
+pub(super) fn of_address(connection: &Connection, key: &[u8]) -> Result<Vec<StoredRecord>> {
+    let mut records = Vec::new();
+    for kind in Kind::OF_ADDRESSES {
+        records.append(&mut of_key(connection, kind, key)?);
+    }
+    Ok(records)
+}
+
+/// The keys at which something happened to a contact after a generation. Where it was then, it is still, or
+/// an event of that key says that it left.
+fn keys_since(
+    connection: &Connection,
+    contact_id: &str,
+    generation: u64,
+) -> Result<BTreeSet<Vec<u8>>> {
+    let named = format!("\"contact_id\":{}", Value::from(contact_id));
+    let sql = "SELECT generation, key, instr(detail, ?1) > 0 FROM event ORDER BY id DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([named])?;
+    let mut keys = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        if unsigned(row.get(0)?)? <= generation {
+            break;
+        }
+        if row.get(2)? {
+            keys.insert(row.get(1)?);
+        }
+    }
+    Ok(keys)
+}
 
 /// Everything that happened to `key`, whose present records are `records`, oldest first.
 pub(super) fn history(
     connection: &Connection,
-    records: &[StoredRecord],
+    records: Vec<StoredRecord>,
     key: &[u8],
 ) -> Result<Vec<HistoryEntry>> {
     let events = events(connection, key)?;
-    let mut additions = Additions::default();
-    // What an event says a record was before is older than what the tables say it is: the first
-    // content seen of a record is the one it was added with.
-    for event in &events {
-        for change in array(&event.detail, "changed") {
-            additions.see(&change["was"]);
-        }
-        for deleted in array(&event.detail, "deleted") {
-            additions.see(deleted);
-        }
+    let mut past = Past::of(records);
+    for event in events.iter().rev() {
+        past.undo(&event.detail).ok_or_else(|| contradiction(event))?;
     }
-    for stored in records {
-        additions.see(&stored.to_json());
+    let mut additions = past.into_additions();
+    additions.sort_by_cached_key(|stored| (stored.import, place(key, &stored.record)));
+    let mut imports = Imports::default();
+    let mut entries = Vec::with_capacity(additions.len() + events.len());
+    for stored in additions {
+        // What was recorded by itself has an event of its own.
+        let Some(import) = stored.import else { continue };
+        let Import { at, generation, about } = imports.of(connection, import)?;
+        let (at, generation) = (*at, *generation);
+        let detail = json!({"record": stored.to_json(), "import": about});
+        entries.push(HistoryEntry { at, generation, kind: EventKind::Imported, detail });
     }
-    let mut entries = additions.entries(connection)?;
     entries.extend(events);
     // By generation rather than by time, for clocks go back. An import's additions precede its
     // changes; the sort is stable, and events come in order.
@@ -63,48 +161,60 @@ pub(super) fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryE
     Ok(events)
 }
 
-/// Records as imports added them, by import and identity.
-#[derive(Default)]
-struct Additions(BTreeMap<(u64, String), Value>);
+fn contradiction(event: &HistoryEntry) -> Error {
+    let (kind, generation) = (event.kind.as_str(), event.generation);
+    damaged(&format!(
+        "an event ({kind}, generation {generation}) tells of records that were not there"
+    ))
+}
 
-impl Additions {
-    /// Takes a record with its provenance. Records of no import have an event of their own.
-    fn see(&mut self, record: &Value) {
-        if let Some(import) = record["import"].as_u64() {
-            self.0.entry((import, identity(record))).or_insert_with(|| record.clone());
+/// Where a record of `key` stands: by its kind, then as the primary keys of the tables order them.
+fn place(key: &[u8], record: &Record) -> (Kind, String, String, i64, i64) {
+    let text = str::to_owned;
+    match record {
+        Record::Contact(contact) => {
+            let former = i64::from(contact.former);
+            (Kind::Contacts, text(&contact.contact_id), text(""), former, 0)
         }
-    }
-
-    fn entries(self, connection: &Connection) -> Result<Vec<HistoryEntry>> {
-        let mut entries = Vec::with_capacity(self.0.len());
-        for ((import, _), record) in self.0 {
-            let (at, generation, import) = describe(connection, import)?;
-            let detail = json!({"record": record, "import": import});
-            entries.push(HistoryEntry { at, generation, kind: EventKind::Imported, detail });
+        Record::Unsubscribe(record) => {
+            let (list, address) = (list_column(record.list.as_deref()), &record.address);
+            let address = text(address_column(key, address));
+            (Kind::Unsubscribes, text(list), address, record.state.code(), record.class.code())
         }
-        Ok(entries)
+        Record::Preference(record) => (Kind::Preferences, text(&record.list), text(""), 0, 0),
+        Record::Suppression(record) => {
+            let (reason, class) = (record.reason.code(), record.class.code());
+            (Kind::Suppressions, text(""), text(""), reason, class)
+        }
+        Record::Domain(_) => (Kind::Domains, text(""), text(""), 0, 0),
+        Record::Digest(record) => {
+            (Kind::Digests, text(list_column(record.list.as_deref())), text(""), 0, 0)
+        }
     }
 }
 
-/// What tells a record of one key from its others, as the primary keys of the tables do.
-fn identity(record: &Value) -> String {
-    let kind = &record["kind"];
-    match kind.as_str() {
-        Some("contact") => json!([kind, record["contact_id"]]),
-        Some("unsubscribe") => {
-            json!([kind, record["list"], record["address"], record["state"], record["class"]])
+/// An import as a reader of a history wants to know it.
+struct Import {
+    at: Timestamp,
+    generation: u64,
+    about: Value,
+}
+
+/// The imports that were asked for.
+#[derive(Default)]
+struct Imports(BTreeMap<u64, Import>);
+
+impl Imports {
+    fn of(&mut self, connection: &Connection, import: u64) -> Result<&Import> {
+        match self.0.entry(import) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => Ok(new.insert(describe(connection, import)?)),
         }
-        Some("preference") => json!([kind, record["list"]]),
-        // The only one of its domain.
-        Some("domain") => json!([kind]),
-        Some("digest") => json!([kind, record["list"]]),
-        _ => json!([kind, record["reason"], record["class"]]),
     }
-    .to_string()
 }
 
 /// When an import was, its generation, and what a reader wants to know of it.
-fn describe(connection: &Connection, import: u64) -> Result<(Timestamp, u64, Value)> {
+fn describe(connection: &Connection, import: u64) -> Result<Import> {
     let sql = "SELECT at, generation, name, format, sha256 FROM import WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement
@@ -116,9 +226,5 @@ fn describe(connection: &Connection, import: u64) -> Result<(Timestamp, u64, Val
         })
         .optional()?;
     let (at, generation, about) = found.ok_or_else(|| damaged("a record of an unknown import"))?;
-    Ok((Timestamp::from_micros(at), unsigned(generation)?, about))
-}
-
-fn array<'v>(detail: &'v Value, name: &str) -> &'v [Value] {
-    detail[name].as_array().map_or(&[], Vec::as_slice)
+    Ok(Import { at: Timestamp::from_micros(at), generation: unsigned(generation)?, about })
 }

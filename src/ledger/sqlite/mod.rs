@@ -14,12 +14,14 @@ mod flags;
 mod history;
 mod import;
 mod outside;
+mod permissions;
 mod read;
 mod resubscribe;
 mod rows;
 mod scan;
 mod schema;
 mod search;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;

@@ -4,6 +4,7 @@ use super::codes::Coded;
 use super::fault::damaged;
 use super::rows::{digest_of_key, of_key};
 use super::search::matches;
+use super::sums::{self, is_sound};
 use crate::error::Result;
 use crate::ledger::{DigestEntries, Record, StoredRecord};
 use crate::record::domain_rule::covering;
@@ -54,11 +55,16 @@ pub(super) fn for_each_rule(
     connection: &Connection,
     each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>,
 ) -> Result<()> {
-    let mut statement =
-        connection.prepare_cached("SELECT key, subdomains FROM domain_rule ORDER BY key")?;
+    let sql = concat!(
+        "SELECT key, subdomains, ",
+        is_sound!(domain_rule),
+        " FROM domain_rule ORDER BY key"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let domain = row.get_ref(0)?.as_blob().map_err(|_| damaged("a domain"))?;
+        sums::check(row, 2, Kind::Domains, domain)?;
         each(domain, DomainBlocks::of(row.get(1)?))?;
     }
     Ok(())
@@ -69,13 +75,18 @@ pub(super) fn for_each_digest(
     connection: &Connection,
     each: &mut dyn FnMut(&DigestEntries<'_>) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT key, list, class FROM digest ORDER BY algorithm, key, list";
+    let sql = concat!(
+        "SELECT key, list, class, ",
+        is_sound!(digest),
+        " FROM digest ORDER BY algorithm, key, list"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut current: Option<(Vec<u8>, DigestBlocks)> = None;
     let mut lists: Vec<(String, DigestBlocks)> = Vec::new();
     while let Some(row) = rows.next()? {
         let key = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest"))?;
+        sums::check(row, 3, Kind::Digests, key)?;
         let list = row.get_ref(1)?.as_str().map_err(|_| damaged("a list"))?;
         let of_class = DigestBlocks::of(RecordClass::from_code(row.get(2)?)?);
         if current.as_ref().is_none_or(|(before, _)| before != key) {

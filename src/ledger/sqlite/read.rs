@@ -6,12 +6,12 @@ use super::erase::table;
 use super::erase::{self, Erasures};
 use super::fault::damaged;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
-use super::{chain, check, feed, history, outside, scan, search};
+use super::{chain, check, feed, history, outside, permissions, scan, search};
 use crate::error::Result;
 use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Position, Record, StoredRecord, View,
+    ImportRow, KeyEntries, Permitted, Position, StoredRecord, View, state,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
@@ -101,29 +101,15 @@ impl View for SqliteView<'_> {
     }
 
     fn state_of(&self, key: &[u8]) -> Result<KeyState> {
-        let mut state = KeyState::default();
+        let mut state = state(self.records_of(key)?);
         if let Some(row) = self.erasures.of_address(&self.connection, key)? {
             state.suppressions.push(stand_in(key, Timestamp::from_micros(row.at)));
-        }
-        for stored in self.records_of(key)? {
-            match stored.record {
-                Record::Contact(record) => state.contacts.push(record),
-                Record::Unsubscribe(record) => state.unsubscribes.push(record),
-                Record::Preference(record) => state.preferences.push(record),
-                Record::Suppression(record) => state.suppressions.push(record),
-                // Of no key.
-                Record::Domain(_) | Record::Digest(_) => {}
-            }
         }
         Ok(state)
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
-        let mut records = Vec::new();
-        for kind in Kind::OF_ADDRESSES {
-            records.append(&mut of_key(&self.connection, kind, key)?);
-        }
-        Ok(records)
+        history::of_address(&self.connection, key)
     }
 
     fn rules_covering(&self, domain: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -164,8 +150,12 @@ impl View for SqliteView<'_> {
         chain::head(&self.connection)
     }
 
+    fn chain_at(&self, events: u64) -> Result<Option<ChainHead>> {
+        chain::at(&self.connection, events)
+    }
+
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>> {
-        let mut entries = history::history(&self.connection, &self.records_of(key)?, key)?;
+        let mut entries = history::history(&self.connection, self.records_of(key)?, key)?;
         entries.extend(self.erasures.events(&self.connection, key)?);
         entries.sort_by_key(|entry| entry.generation);
         Ok(entries)
@@ -197,12 +187,38 @@ impl View for SqliteView<'_> {
 
     fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>> {
         let records = of_key(&self.connection, Kind::Domains, domain)?;
-        history::history(&self.connection, &records, domain)
+        history::history(&self.connection, records, domain)
     }
 
     fn history_of_digest(&self, digest: &DigestValue) -> Result<Vec<HistoryEntry>> {
         let records = digests_of(&self.connection, digest)?;
-        history::history(&self.connection, &records, digest.name().as_bytes())
+        history::history(&self.connection, records, digest.name().as_bytes())
+    }
+
+    fn generation_at(&self, at: Timestamp) -> Result<u64> {
+        history::generation_at(&self.connection, at)
+    }
+
+    fn records_at(&self, key: &[u8], generation: u64) -> Result<Vec<StoredRecord>> {
+        history::records_at(&self.connection, self.records_of(key)?, key, generation)
+    }
+
+    fn rule_at(&self, domain: &[u8], generation: u64) -> Result<Option<StoredRecord>> {
+        let records = of_key(&self.connection, Kind::Domains, domain)?;
+        Ok(history::records_at(&self.connection, records, domain, generation)?.pop())
+    }
+
+    fn digests_at(&self, digest: &DigestValue, generation: u64) -> Result<Vec<StoredRecord>> {
+        let (records, name) = (digests_of(&self.connection, digest)?, digest.name());
+        history::records_at(&self.connection, records, name.as_bytes(), generation)
+    }
+
+    fn contact_at(&self, contact_id: &str, generation: u64) -> Result<Option<Contact>> {
+        history::contact_at(&self.connection, contact_id, generation)
+    }
+
+    fn for_each_permission(&self, each: &mut dyn FnMut(&Permitted) -> Result<()>) -> Result<()> {
+        permissions::for_each(&self.connection, each)
     }
 
     fn knows_list(&self, list: &str) -> Result<bool> {

@@ -7,7 +7,7 @@ use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::ledger::{Change, EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
-use crate::record::{Kind, Permission, SuppressionReason, Timestamp};
+use crate::record::{Kind, NoOwnAct, Permission, SuppressionReason, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -21,6 +21,9 @@ pub(super) fn resubscribe(
     // '' is how the tables say "everywhere": as a list it would lift the global block by half.
     if request.lists.iter().any(String::is_empty) {
         return Err(Error::usage("the name of a list is empty"));
+    }
+    for reason in &request.include {
+        request.permission.lifts(*reason).map_err(not_enough)?;
     }
     let erased = lift_erasure(writer, key, request)?;
     let changed = if request.global { allow(writer, key)? } else { Vec::new() };
@@ -59,6 +62,13 @@ fn lift_erasure(
     }
     erase::lift(writer, key, &row)?;
     Ok(Some(since))
+}
+
+fn not_enough(fault: NoOwnAct) -> Error {
+    Error::refused(format!("{fault}; nothing was changed")).with_hint(
+        "say in --evidence when it was or where it is kept (`call of 3 May 2026`, `ticket 4711`), or \
+         have the person write: by email, form or resubscription-link",
+    )
 }
 
 /// Says whether the request names the record.

@@ -2,6 +2,7 @@
 
 use super::codes::{Coded, address_of, instant, unsigned};
 use super::fault::damaged;
+use super::sums::{self, is_sound};
 use crate::error::Result;
 use crate::ledger::{Record, StoredRecord};
 use crate::record::{
@@ -9,15 +10,18 @@ use crate::record::{
 };
 use rusqlite::{Connection, Params, Row, params};
 
-/// The columns [`stored`] reads, by kind: the key, seven of the record, its provenance.
+/// The columns [`stored`] reads, by kind: the key, seven of the record, its provenance, and
+/// whether the row is as it was written.
 macro_rules! select {
-    ($columns:literal, $table:literal, $rest:literal) => {
+    ($columns:literal, $table:ident, $rest:literal) => {
         concat!(
             "SELECT key, ",
             $columns,
             ", import_id, COALESCE(recorded_at, (SELECT import.at FROM import WHERE \
-             import.id = import_id)) FROM ",
-            $table,
+             import.id = import_id)), ",
+            is_sound!($table),
+            " FROM ",
+            stringify!($table),
             " ",
             $rest
         )
@@ -29,25 +33,23 @@ macro_rules! select_of_kind {
         match $kind {
             Kind::Contacts => select!(
                 "address, contact_id, NULL, bulk_email, email_allowed, at, former",
-                "contact",
+                contact,
                 $rest
             ),
             Kind::Unsubscribes => {
-                select!("address, list, source, state, class, at, NULL", "unsubscribe", $rest)
+                select!("address, list, source, state, class, at, NULL", unsubscribe, $rest)
             }
             Kind::Preferences => {
-                select!("address, list, source, choice, NULL, at, NULL", "preference", $rest)
+                select!("address, list, source, choice, NULL, at, NULL", preference, $rest)
             }
-            Kind::Suppressions => select!(
-                "address, NULL, source, reason, class, at, expires_at",
-                "suppression",
-                $rest
-            ),
+            Kind::Suppressions => {
+                select!("address, NULL, source, reason, class, at, expires_at", suppression, $rest)
+            }
             Kind::Domains => {
-                select!("NULL, NULL, source, subdomains, NULL, at, NULL", "domain_rule", $rest)
+                select!("NULL, NULL, source, subdomains, NULL, at, NULL", domain_rule, $rest)
             }
             Kind::Digests => {
-                select!("NULL, list, source, class, NULL, NULL, NULL", "digest", $rest)
+                select!("NULL, list, source, class, NULL, NULL, NULL", digest, $rest)
             }
         }
     };
@@ -85,6 +87,7 @@ fn select_former() -> &'static str {
 /// A row of one of the statements above.
 pub(super) fn stored(kind: Kind, row: &Row<'_>) -> Result<StoredRecord> {
     let key = key(row)?;
+    sums::check(row, 10, kind, key)?;
     let address = || -> Result<String> {
         address_of(key, row.get_ref(1)?.as_str().map_err(|_| damaged("an address"))?)
     };

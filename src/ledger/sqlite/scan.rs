@@ -5,16 +5,18 @@
 
 use super::codes::{Coded, instant};
 use super::fault::damaged;
+use super::sums::{self, is_sound};
 use crate::error::Result;
 use crate::ledger::{KeyEntries, ListEntry};
 use crate::record::state::EntryState;
-use crate::record::{Blocks, Choice, Contact, Flag, Reason, RecordClass, SuppressionReason};
+use crate::record::{Blocks, Choice, Contact, Flag, Kind, Reason, RecordClass, SuppressionReason};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Rows};
 
 /// A table in key order: where it stands, and what its rows add to a key.
 struct Stream<'s> {
+    kind: Kind,
     rows: Rows<'s>,
     add: fn(&mut Entries, &Row<'_>) -> Result<()>,
 }
@@ -28,10 +30,25 @@ struct Entries {
     spare: Vec<ListEntry>,
 }
 
-const CONTACTS: &str = "SELECT key, bulk_email, email_allowed FROM contact ORDER BY key";
-const UNSUBSCRIBES: &str = "SELECT key, list, class FROM unsubscribe ORDER BY key";
-const PREFERENCES: &str = "SELECT key, list, choice FROM preference ORDER BY key";
-const SUPPRESSIONS: &str = "SELECT key, reason, class, expires_at FROM suppression ORDER BY key";
+/// Rows of a table in key order: the key, whether the row is as it was written, and what withholds.
+macro_rules! in_key_order {
+    ($table:ident, $columns:literal) => {
+        concat!(
+            "SELECT key, ",
+            is_sound!($table),
+            ", ",
+            $columns,
+            " FROM ",
+            stringify!($table),
+            " ORDER BY key"
+        )
+    };
+}
+
+const CONTACTS: &str = in_key_order!(contact, "bulk_email, email_allowed");
+const UNSUBSCRIBES: &str = in_key_order!(unsubscribe, "list, class");
+const PREFERENCES: &str = in_key_order!(preference, "list, choice");
+const SUPPRESSIONS: &str = in_key_order!(suppression, "reason, class, expires_at");
 
 /// Hands out every key with its entries, in key order.
 pub(super) fn for_each_key(
@@ -44,13 +61,13 @@ pub(super) fn for_each_key(
     let mut suppressions = connection.prepare_cached(SUPPRESSIONS)?;
     let mut streams = Vec::with_capacity(4);
     let add_contact: fn(&mut Entries, &Row<'_>) -> Result<()> = Entries::add_contact;
-    for (rows, add) in [
-        (contacts.query([])?, add_contact),
-        (unsubscribes.query([])?, Entries::add_unsubscribe),
-        (preferences.query([])?, Entries::add_preference),
-        (suppressions.query([])?, Entries::add_suppression),
+    for (kind, rows, add) in [
+        (Kind::Contacts, contacts.query([])?, add_contact),
+        (Kind::Unsubscribes, unsubscribes.query([])?, Entries::add_unsubscribe),
+        (Kind::Preferences, preferences.query([])?, Entries::add_preference),
+        (Kind::Suppressions, suppressions.query([])?, Entries::add_suppression),
     ] {
-        let mut stream = Stream { rows, add };
+        let mut stream = Stream { kind, rows, add };
         if stream.advance()? {
             streams.push(stream);
         }
@@ -120,6 +137,7 @@ impl Stream<'_> {
             if row.get_ref(0)?.as_blob().map_err(|_| damaged("a key"))? != key {
                 return Ok(true);
             }
+            sums::check(row, 1, self.kind, key)?;
             (self.add)(entries, row)?;
             self.rows.advance()?;
         }
@@ -139,13 +157,13 @@ impl Entries {
     }
 
     fn add_contact(&mut self, row: &Row<'_>) -> Result<()> {
-        self.address.add(flags(row, 1)?, None);
+        self.address.add(flags(row, 2)?, None);
         Ok(())
     }
 
     fn add_unsubscribe(&mut self, row: &Row<'_>) -> Result<()> {
-        let class = RecordClass::from_code(row.get(2)?)?;
-        let list = text(row, 1)?;
+        let class = RecordClass::from_code(row.get(3)?)?;
+        let list = text(row, 2)?;
         if list.is_empty() {
             self.address.add(Blocks::of(Reason::Unsubscribed, Some(class)), None);
         } else {
@@ -155,16 +173,16 @@ impl Entries {
     }
 
     fn add_preference(&mut self, row: &Row<'_>) -> Result<()> {
-        if Choice::from_code(row.get(2)?)? == Choice::Out {
-            self.add_opt_out(text(row, 1)?, None);
+        if Choice::from_code(row.get(3)?)? == Choice::Out {
+            self.add_opt_out(text(row, 2)?, None);
         }
         Ok(())
     }
 
     fn add_suppression(&mut self, row: &Row<'_>) -> Result<()> {
-        let reason = SuppressionReason::from_code(row.get(1)?)?.reason();
-        let class = RecordClass::from_code(row.get(2)?)?;
-        self.address.add(Blocks::of(reason, Some(class)), instant(row.get(3)?));
+        let reason = SuppressionReason::from_code(row.get(2)?)?.reason();
+        let class = RecordClass::from_code(row.get(3)?)?;
+        self.address.add(Blocks::of(reason, Some(class)), instant(row.get(4)?));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use super::codes::{Coded, address_column, list_column, micros};
 use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
 use super::rows::contacts_of;
+use super::sums::seal;
 use super::write::Writer;
 use crate::error::Result;
 use crate::ledger::{EventKind, Record};
@@ -55,6 +56,7 @@ fn insert(writer: &Writer<'_>, key: &[u8], record: &Unsubscribe) -> Result<bool>
     if inserted == 0 {
         return Ok(false);
     }
+    seal(writer.connection(), Kind::Unsubscribes, key)?;
     writer.count(Kind::Unsubscribes, 1)?;
     writer.name_list(list)?;
     writer.touch_list(key, list)?;

@@ -5,6 +5,7 @@ use super::table::{self, ErasedRow, Space};
 use super::{contacts, event_key};
 use crate::error::Result;
 use crate::ledger::sqlite::flags::Flags;
+use crate::ledger::sqlite::sums::seal;
 use crate::ledger::sqlite::write::Writer;
 use crate::ledger::{Change, EventKind};
 use crate::record::Kind;
@@ -49,6 +50,7 @@ pub(in crate::ledger::sqlite) fn lift(
                 Kind::Suppressions
             }
         };
+        seal(writer.connection(), kind, key)?;
         writer.count(kind, 1)?;
         if let Parked::Unsubscribe { list, .. } | Parked::Preference { list, .. } = block {
             writer.name_list(list)?;

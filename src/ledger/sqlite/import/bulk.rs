@@ -7,7 +7,9 @@ use super::staged::part_of;
 use super::{Import, Outcome};
 use crate::error::Result;
 use crate::ledger::sort::{Block, Sorted};
+use crate::ledger::sqlite::sums::{Sum, table_number};
 use crate::record::Kind;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Statement, ToSql};
 
 /// Rows a statement inserts: more gain nothing that can be measured.
@@ -20,9 +22,10 @@ pub(super) trait Table {
     type Row<'p>;
 
     const KIND: Kind;
-    /// `INSERT INTO … (import_id, key, …) VALUES`, up to the rows.
+    /// `INSERT INTO … (import_id, key, …, sum) VALUES`, up to the rows: the columns in the order that their sum
+    /// has them, and the sum.
     const INSERT: &'static str;
-    /// The columns a row binds: those of [`Table::INSERT`] without `import_id`.
+    /// The columns a row binds: those of [`Table::INSERT`] without `import_id` and `sum`.
     const COLUMNS: usize;
 
     fn decode(payload: &[u8]) -> Result<Self::Row<'_>>;
@@ -43,16 +46,70 @@ pub(super) trait Table {
     fn merge(import: &Import<'_>, key: &[u8], row: &Self::Row<'_>) -> Result<Outcome>;
 }
 
-/// Binds values one after the other.
+/// Binds values one after the other, and the sum of each row behind them.
 pub(super) struct Binder<'s, 'c> {
     statement: &'s mut Statement<'c>,
+    sum: &'s mut Sum,
     next: usize,
 }
 
 impl Binder<'_, '_> {
-    pub(super) fn put(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+    pub(super) fn put<'v>(&mut self, value: impl Column<'v>) -> rusqlite::Result<()> {
+        self.sum.put(value.as_value());
+        self.bind(value)
+    }
+
+    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
         self.next += 1;
         self.statement.raw_bind_parameter(self.next - 1, value)
+    }
+
+    /// Ends a row: its import and no time of its own are what the sum has beside the columns put.
+    fn end_row(&mut self, import: i64) -> rusqlite::Result<()> {
+        self.sum.put(ValueRef::Integer(import));
+        self.sum.put(ValueRef::Null);
+        self.bind(self.sum.finish())
+    }
+}
+
+/// A value of a column, as SQLite has it.
+pub(super) trait Column<'v>: ToSql + Copy {
+    fn as_value(self) -> ValueRef<'v>;
+}
+
+impl<'v> Column<'v> for &'v [u8] {
+    fn as_value(self) -> ValueRef<'v> {
+        ValueRef::Blob(self)
+    }
+}
+
+impl<'v> Column<'v> for &'v str {
+    fn as_value(self) -> ValueRef<'v> {
+        ValueRef::Text(self.as_bytes())
+    }
+}
+
+impl Column<'_> for i64 {
+    fn as_value(self) -> ValueRef<'static> {
+        ValueRef::Integer(self)
+    }
+}
+
+impl Column<'_> for u8 {
+    fn as_value(self) -> ValueRef<'static> {
+        ValueRef::Integer(i64::from(self))
+    }
+}
+
+impl Column<'_> for bool {
+    fn as_value(self) -> ValueRef<'static> {
+        ValueRef::Integer(i64::from(self))
+    }
+}
+
+impl<'v, T: Column<'v>> Column<'v> for Option<T> {
+    fn as_value(self) -> ValueRef<'v> {
+        self.map_or(ValueRef::Null, Column::as_value)
     }
 }
 
@@ -60,23 +117,34 @@ impl Binder<'_, '_> {
 pub(super) struct Inserter<'c> {
     one: Statement<'c>,
     many: Statement<'c>,
+    sums: Sums,
+}
+
+/// What the sums of rows are made with.
+struct Sums {
+    table: u8,
+    import: i64,
+    sum: Sum,
 }
 
 impl<'c> Inserter<'c> {
     /// Prepares them: `insert` up to the rows of so many columns, and `then` what follows the rows.
     pub(super) fn new(
-        connection: &'c Connection,
+        import: &Import<'c>,
+        kind: Kind,
         insert: &str,
         columns: usize,
         then: &str,
-        import: i64,
     ) -> Result<Self> {
         let prepare = |rows| -> Result<Statement<'c>> {
-            let mut statement = connection.prepare(&statement(insert, columns, rows, then))?;
-            statement.raw_bind_parameter(1, import)?;
+            // One more for the sum.
+            let sql = statement(insert, columns + 1, rows, then);
+            let mut statement = import.writer.connection().prepare(&sql)?;
+            statement.raw_bind_parameter(1, import.id)?;
             Ok(statement)
         };
-        Ok(Self { one: prepare(1)?, many: prepare(ROWS)? })
+        let sums = Sums { table: table_number(kind), import: import.id, sum: Sum::default() };
+        Ok(Self { one: prepare(1)?, many: prepare(ROWS)?, sums })
     }
 
     /// Inserts rows, [`ROWS`] or one, that `bind` binds one after the other; says how many were new.
@@ -88,10 +156,10 @@ impl<'c> Inserter<'c> {
         let mut inserted = 0;
         let (many, rest) = rows.split_at(rows.len() - rows.len() % ROWS);
         for rows in many.chunks(ROWS) {
-            inserted += run(&mut self.many, rows, &mut bind)?;
+            inserted += run(&mut self.many, &mut self.sums, rows, &mut bind)?;
         }
         for row in rest {
-            inserted += run(&mut self.one, std::slice::from_ref(row), &mut bind)?;
+            inserted += run(&mut self.one, &mut self.sums, std::slice::from_ref(row), &mut bind)?;
         }
         Ok(inserted)
     }
@@ -99,12 +167,15 @@ impl<'c> Inserter<'c> {
 
 fn run<'c, R>(
     statement: &mut Statement<'c>,
+    sums: &mut Sums,
     rows: &[R],
     bind: &mut impl FnMut(&R, &mut Binder<'_, 'c>) -> rusqlite::Result<()>,
 ) -> Result<usize> {
-    let mut binder = Binder { statement, next: 2 };
+    let mut binder = Binder { statement, sum: &mut sums.sum, next: 2 };
     for row in rows {
+        binder.sum.begin(sums.table);
         bind(row, &mut binder)?;
+        binder.end_row(sums.import)?;
     }
     Ok(statement.raw_execute()?)
 }
@@ -138,7 +209,7 @@ struct Keyed<'b, R> {
 pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
     let writer = import.writer;
     let then = " ON CONFLICT DO NOTHING";
-    let mut inserter = Inserter::new(writer.connection(), T::INSERT, T::COLUMNS, then, import.id)?;
+    let mut inserter = Inserter::new(import, T::KIND, T::INSERT, T::COLUMNS, then)?;
     let mut last_key = Vec::new();
     let mut added = 0;
     while let Some(block) = rows.next_block()? {

@@ -382,22 +382,24 @@ impl<'p> InsertedRow<'p> {
     }
 
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
-        to.put(self.id)?;
         to.put(self.key)?;
+        to.put(self.id)?;
+        to.put(self.former)?;
         to.put(self.address)?;
         to.put(self.bulk_email)?;
         to.put(self.email_allowed)?;
-        to.put(self.former)?;
-        to.put(self.at)
+        to.put(self.at)?;
+        // Not from a sync.
+        to.put(None::<&str>)
     }
 }
 
 /// Inserts the rows, which no row of the ledger or of each other equals, in key order.
 fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     let writer = import.writer;
-    let sql = "INSERT INTO contact (import_id, contact_id, key, address, bulk_email, email_allowed, \
-               former, at) VALUES";
-    let mut inserter = Inserter::new(writer.connection(), sql, 7, "", import.id)?;
+    let sql = "INSERT INTO contact (import_id, key, contact_id, former, address, bulk_email, \
+               email_allowed, at, source, sum) VALUES";
+    let mut inserter = Inserter::new(import, Kind::Contacts, sql, 8, "")?;
     let mut added = 0;
     let mut sorted = by_key.finish()?;
     while let Some(block) = sorted.next_block()? {

@@ -7,9 +7,10 @@ use crate::error::Result;
 use crate::ledger::sqlite::codes::{Coded, algorithm_code};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::{digest_of_key, digests_of};
+use crate::ledger::sqlite::sums::{self, is_sound, seal};
 use crate::ledger::{EventKind, Record, StoredRecord};
 use crate::record::{Digest, Kind, RecordClass};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// The table of digests.
@@ -20,7 +21,7 @@ impl Table for Digests {
 
     const KIND: Kind = Kind::Digests;
     const INSERT: &'static str =
-        "INSERT INTO digest (import_id, algorithm, key, list, class, source) VALUES";
+        "INSERT INTO digest (import_id, algorithm, key, list, class, source, sum) VALUES";
     const COLUMNS: usize = 5;
 
     fn decode(payload: &[u8]) -> Result<StagedDigest<'_>> {
@@ -65,10 +66,14 @@ impl Table for Digests {
 
 /// What is recorded: all that most rows of a repeated file need.
 fn class(import: &Import<'_>, key: &[u8], list: &str) -> Result<RecordClass> {
-    let sql = "SELECT class FROM digest WHERE algorithm = ?1 AND key = ?2 AND list = ?3";
-    let mut statement = import.writer.connection().prepare_cached(sql)?;
+    let sql = concat!(
+        "SELECT class, ",
+        is_sound!(digest),
+        " FROM digest WHERE algorithm = ?1 AND key = ?2 AND list = ?3"
+    );
     let of = params![algorithm_code(key), key, list];
-    let code: Option<i64> = statement.query_row(of, |row| row.get(0)).optional()?;
+    let connection = import.writer.connection();
+    let code: Option<i64> = sums::value_of(connection, sql, of, Kind::Digests, key)?;
     RecordClass::from_code(code.ok_or_else(|| damaged("a digest that is there and is not"))?)
 }
 
@@ -79,9 +84,11 @@ fn widen(import: &Import<'_>, key: &[u8], list: &str, class: RecordClass) -> Res
     let stored = digests_of(writer.connection(), &digest)?.into_iter().find(of_list);
     let stored = stored.ok_or_else(|| damaged("a digest that is there and is not"))?;
     let Record::Digest(was) = &stored.record else { return Err(damaged("a digest")) };
-    let sql = "UPDATE digest SET class = ?4 WHERE algorithm = ?1 AND key = ?2 AND list = ?3";
+    let sql = "UPDATE digest SET class = ?4, sum = NULL \
+               WHERE algorithm = ?1 AND key = ?2 AND list = ?3";
     let to = params![algorithm_code(key), key, list, class.code()];
     writer.connection().prepare_cached(sql)?.execute(to)?;
+    seal(writer.connection(), Kind::Digests, key)?;
     writer.touch_digest(digest, list)?;
     let now = Record::Digest(Digest { class, ..was.clone() });
     let change = json!({"was": stored.to_json(), "now": now.to_json()});

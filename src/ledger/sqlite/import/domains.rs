@@ -6,9 +6,10 @@ use super::{Import, Outcome};
 use crate::error::Result;
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
+use crate::ledger::sqlite::sums::{self, is_sound, seal};
 use crate::ledger::{Change, EventKind, Record};
 use crate::record::{DomainRule, Kind};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// The table of domain rules.
@@ -19,7 +20,7 @@ impl Table for Domains {
 
     const KIND: Kind = Kind::Domains;
     const INSERT: &'static str =
-        "INSERT INTO domain_rule (import_id, key, subdomains, at, source) VALUES";
+        "INSERT INTO domain_rule (import_id, key, subdomains, at, source, sum) VALUES";
     const COLUMNS: usize = 4;
 
     fn decode(payload: &[u8]) -> Result<StagedDomain<'_>> {
@@ -56,9 +57,10 @@ impl Table for Domains {
 
 /// What is recorded: all that most rows of a repeated file need.
 fn covers_subdomains(import: &Import<'_>, key: &[u8]) -> Result<bool> {
-    let sql = "SELECT subdomains FROM domain_rule WHERE key = ?1";
-    let mut statement = import.writer.connection().prepare_cached(sql)?;
-    let known: Option<bool> = statement.query_row([key], |row| row.get(0)).optional()?;
+    let sql =
+        concat!("SELECT subdomains, ", is_sound!(domain_rule), " FROM domain_rule WHERE key = ?1");
+    let connection = import.writer.connection();
+    let known: Option<bool> = sums::value_of(connection, sql, [key], Kind::Domains, key)?;
     known.ok_or_else(|| damaged("a domain rule that is there and is not"))
 }
 
@@ -69,8 +71,9 @@ fn widen(import: &Import<'_>, key: &[u8]) -> Result<Outcome> {
         return Err(damaged("a domain rule that is there and is not"));
     };
     let Record::Domain(was) = &stored.record else { return Err(damaged("a domain rule")) };
-    let sql = "UPDATE domain_rule SET subdomains = ?2 WHERE key = ?1";
+    let sql = "UPDATE domain_rule SET subdomains = ?2, sum = NULL WHERE key = ?1";
     writer.connection().prepare_cached(sql)?.execute(params![key, true])?;
+    seal(writer.connection(), Kind::Domains, key)?;
     writer.touch(Change::Domain(key))?;
     let now = Record::Domain(DomainRule { subdomains: true, ..was.clone() });
     let change = json!({"was": stored.to_json(), "now": now.to_json()});

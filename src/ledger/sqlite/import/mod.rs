@@ -18,7 +18,7 @@ use super::read::counts;
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
-use crate::ledger::{ImportCounts, ImportSession, ImportSource};
+use crate::ledger::{EventKind, ImportCounts, ImportSession, ImportSource};
 use crate::record::{Kind, NativeRecord, Timestamp};
 use digests::Digests;
 use domains::Domains;
@@ -26,6 +26,7 @@ use encoding::damaged;
 use erased::Erased;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
+use serde_json::json;
 pub use staged::StagedRows;
 use staged::Tally;
 use std::path::PathBuf;
@@ -170,6 +171,7 @@ impl ImportSession for Session<'_> {
             )));
         }
         end(&writer, id, &counts)?;
+        tell(&writer, id, kind, &source, sha256, &counts)?;
         counts.generation = writer.commit()?.generation;
         if staged >= HUGE_MIN {
             empty_log(ledger)?;
@@ -217,6 +219,28 @@ fn end(writer: &Writer<'_>, id: i64, counts: &ImportCounts) -> Result<()> {
         ],
     )?;
     Ok(())
+}
+
+/// Enters the import into the history, under no key: which file it was, and what became of its rows.
+fn tell(
+    writer: &Writer<'_>,
+    id: i64,
+    kind: Kind,
+    source: &ImportSource,
+    sha256: &str,
+    counts: &ImportCounts,
+) -> Result<()> {
+    let ImportSource { name, format } = source;
+    let ImportCounts { read, added, unchanged, held, rejected, .. } = counts;
+    let detail = json!({
+        "import": {
+            "id": id, "kind": kind.as_str(), "name": name, "format": format, "sha256": sha256,
+        },
+        "counts": {
+            "read": read, "added": added, "unchanged": unchanged, "held": held, "rejected": rejected,
+        },
+    });
+    writer.event(EventKind::Import, b"", &detail)
 }
 
 impl ImportCounts {
@@ -277,6 +301,6 @@ impl Import<'_> {
 
     /// What events say of the import.
     fn cause(&self) -> serde_json::Value {
-        serde_json::json!({"kind": "import", "import": self.id, "name": self.source.name})
+        json!({"kind": "import", "import": self.id, "name": self.source.name})
     }
 }

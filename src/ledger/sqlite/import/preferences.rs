@@ -7,9 +7,10 @@ use crate::error::{Error, Result};
 use crate::ledger::sqlite::codes::{Coded, address_of, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
+use crate::ledger::sqlite::sums::{self, is_sound, seal};
 use crate::ledger::{EventKind, Record, StoredRecord};
 use crate::record::{Choice, Kind, Preference};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// The table of preferences.
@@ -20,7 +21,7 @@ impl Table for Preferences {
 
     const KIND: Kind = Kind::Preferences;
     const INSERT: &'static str =
-        "INSERT INTO preference (import_id, key, list, address, choice, at, source) VALUES";
+        "INSERT INTO preference (import_id, key, list, address, choice, at, source, sum) VALUES";
     const COLUMNS: usize = 6;
 
     fn decode(payload: &[u8]) -> Result<StagedPreference<'_>> {
@@ -72,7 +73,7 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<
         _ => return Ok(Outcome::Unchanged),
     }
     let stored = stored(import, key, row.list)?;
-    let sql = "UPDATE preference SET choice = ?3, address = ?4, at = ?5, source = ?6 \
+    let sql = "UPDATE preference SET choice = ?3, address = ?4, at = ?5, source = ?6, sum = NULL \
                WHERE key = ?1 AND list = ?2";
     let writer = import.writer;
     writer.connection().prepare_cached(sql)?.execute(params![
@@ -83,6 +84,7 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<
         row.at,
         row.source
     ])?;
+    seal(writer.connection(), Kind::Preferences, key)?;
     writer.touch_list(key, row.list)?;
     let now = Preference {
         address: address_of(key, row.address)?,
@@ -99,9 +101,14 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedPreference<'_>) -> Result<
 
 /// What is recorded: all that most rows of a repeated export need.
 fn chosen(import: &Import<'_>, key: &[u8], list: &str) -> Result<Choice> {
-    let sql = "SELECT choice FROM preference WHERE key = ?1 AND list = ?2";
-    let mut statement = import.writer.connection().prepare_cached(sql)?;
-    let code: Option<i64> = statement.query_row(params![key, list], |row| row.get(0)).optional()?;
+    let sql = concat!(
+        "SELECT choice, ",
+        is_sound!(preference),
+        " FROM preference WHERE key = ?1 AND list = ?2"
+    );
+    let connection = import.writer.connection();
+    let code: Option<i64> =
+        sums::value_of(connection, sql, params![key, list], Kind::Preferences, key)?;
     Choice::from_code(code.ok_or_else(is_not_there)?)
 }
 

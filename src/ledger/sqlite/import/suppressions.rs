@@ -7,9 +7,10 @@ use crate::error::Result;
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::rows::of_key;
+use crate::ledger::sqlite::sums::{self, is_sound, seal};
 use crate::ledger::{Change, EventKind, Record, StoredRecord};
 use crate::record::{Kind, Suppression, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// The table of suppressions.
@@ -20,7 +21,7 @@ impl Table for Suppressions {
 
     const KIND: Kind = Kind::Suppressions;
     const INSERT: &'static str = "INSERT INTO suppression (import_id, key, reason, class, address, \
-                                  at, expires_at, source) VALUES";
+                                  at, expires_at, source, sum) VALUES";
     const COLUMNS: usize = 7;
 
     fn decode(payload: &[u8]) -> Result<StagedSuppression<'_>> {
@@ -73,8 +74,7 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result
         _ => {}
     }
     let (was, stored) = stored(import, key, row)?;
-    let sql =
-        "UPDATE suppression SET expires_at = ?4 WHERE key = ?1 AND reason = ?2 AND class = ?3";
+    let sql = "UPDATE suppression SET expires_at = ?4, sum = NULL WHERE key = ?1 AND reason = ?2 AND class = ?3";
     let writer = import.writer;
     writer.connection().prepare_cached(sql)?.execute(params![
         key,
@@ -82,6 +82,7 @@ fn merge(import: &Import<'_>, key: &[u8], row: &StagedSuppression<'_>) -> Result
         row.class,
         row.expires_at
     ])?;
+    seal(writer.connection(), Kind::Suppressions, key)?;
     writer.touch(Change::Address(key))?;
     let now = Record::Suppression(Suppression { expires_at, ..was });
     let change = json!({"was": stored.to_json(), "now": now.to_json()});
@@ -96,10 +97,14 @@ fn expiry(
     key: &[u8],
     row: &StagedSuppression<'_>,
 ) -> Result<Option<Timestamp>> {
-    let sql = "SELECT expires_at FROM suppression WHERE key = ?1 AND reason = ?2 AND class = ?3";
-    let mut statement = import.writer.connection().prepare_cached(sql)?;
-    let micros: Option<Option<i64>> =
-        statement.query_row(params![key, row.reason, row.class], |row| row.get(0)).optional()?;
+    let sql = concat!(
+        "SELECT expires_at, ",
+        is_sound!(suppression),
+        " FROM suppression WHERE key = ?1 AND reason = ?2 AND class = ?3"
+    );
+    let of = params![key, row.reason, row.class];
+    let connection = import.writer.connection();
+    let micros: Option<Option<i64>> = sums::value_of(connection, sql, of, Kind::Suppressions, key)?;
     let micros = micros.ok_or_else(|| damaged("a suppression that is there and is not"))?;
     Ok(instant(micros))
 }

@@ -15,7 +15,7 @@ impl Table for Unsubscribes {
 
     const KIND: Kind = Kind::Unsubscribes;
     const INSERT: &'static str = "INSERT INTO unsubscribe (import_id, key, list, address, state, \
-                                  class, at, source) VALUES";
+                                  class, at, source, sum) VALUES";
     const COLUMNS: usize = 7;
 
     fn decode(payload: &[u8]) -> Result<StagedUnsubscribe<'_>> {

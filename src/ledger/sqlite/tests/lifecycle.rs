@@ -142,7 +142,10 @@ fn a_damaged_page_is_an_error_or_the_same_answer_and_never_a_panic() {
 fn an_unknown_code_is_an_error_and_never_read_as_clear() {
     let ledger = ledger();
     ledger.unsubscribe(ANN, &unsubscribe("ann@example.com", None), at(1), None).unwrap();
-    ledger.pool.take().unwrap().execute("UPDATE unsubscribe SET class = 7", []).unwrap();
+    ledger.pool.take().unwrap().execute_batch(
+            "UPDATE unsubscribe SET class = 7, sum = quell_sum(2, key, list, address, state, 7, at, \
+             source, import_id, recorded_at)",
+        ).unwrap();
     let view = ledger.view().unwrap();
     assert_eq!(view.state_of(ANN).unwrap_err().kind(), ErrorKind::Untrusted);
     let scan = view.for_each_key(&mut |_| Ok(()));

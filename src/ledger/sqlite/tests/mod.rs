@@ -1,6 +1,8 @@
 //! The ledger's promises, through its public interface.
 
+mod as_of;
 mod bulk;
+mod chain;
 mod feed;
 mod import;
 mod lifecycle;
@@ -9,6 +11,7 @@ mod moves;
 mod outside;
 mod resubscribe;
 mod single;
+mod sums;
 
 use super::SqliteLedger;
 use crate::ledger::{

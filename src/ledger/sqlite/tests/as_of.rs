@@ -1,0 +1,295 @@
+//! How it was: every state that ever was is told again, whatever happened since.
+
+use super::*;
+use crate::ledger::{EventKind, Record, StoredRecord};
+use crate::record::{Algorithm, Contact, Digest, DigestValue, DomainRule, KeyState};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const KEYS: [&str; 3] = ["a@example.com", "b@example.com", "c@x.test"];
+const LISTS: [&str; 2] = ["news", "offers"];
+const IDS: [&str; 3] = ["c1", "c\"2", "ć3"];
+const DOMAINS: [&str; 2] = ["example.com", "x.test"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Unsubscribe(usize, Unsubscribe),
+    Resubscribe(usize, ResubscribeRequest),
+    Import(Vec<(usize, NativeRecord)>),
+}
+
+fn digest(text: &str) -> DigestValue {
+    Algorithm::Sha256.digest(text.as_bytes())
+}
+
+fn class() -> impl Strategy<Value = RecordClass> {
+    proptest::sample::select(&[RecordClass::Bulk, RecordClass::Transactional, RecordClass::All][..])
+}
+
+fn time() -> impl Strategy<Value = Option<Timestamp>> {
+    prop_oneof![Just(None), (0_i64..4).prop_map(|micros| Some(at(micros * 700_001)))]
+}
+
+fn source() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(Just("crm, \"eu\"".to_owned()))
+}
+
+fn address() -> impl Strategy<Value = String> {
+    proptest::sample::select(&["a@example.com", "A@Example.com"][..]).prop_map(str::to_owned)
+}
+
+fn a_list() -> impl Strategy<Value = String> {
+    proptest::sample::select(&LISTS[..]).prop_map(str::to_owned)
+}
+
+fn an_unsubscribe() -> impl Strategy<Value = Unsubscribe> {
+    let state =
+        proptest::sample::select(&[UnsubscribeState::Active, UnsubscribeState::Inactive][..]);
+    (address(), proptest::option::of(a_list()), state, class(), time(), source()).prop_map(
+        |(address, list, state, class, at, source)| Unsubscribe {
+            address,
+            list,
+            state,
+            class,
+            at,
+            source,
+        },
+    )
+}
+
+fn a_contact() -> impl Strategy<Value = NativeRecord> {
+    let flag =
+        || proptest::option::of(proptest::sample::select(&[Flag::Allow, Flag::DoNotAllow][..]));
+    let id = proptest::sample::select(&IDS[..]);
+    (id, address(), flag(), flag(), time(), proptest::bool::weighted(0.2)).prop_map(
+        |(id, address, bulk_email, email_allowed, at, former)| {
+            let contact_id = id.to_owned();
+            NativeRecord::Contact(ContactRow {
+                contact_id,
+                address,
+                bulk_email,
+                email_allowed,
+                at,
+                former,
+            })
+        },
+    )
+}
+
+fn a_suppression() -> impl Strategy<Value = NativeRecord> {
+    let reason = proptest::sample::select(&SuppressionReason::ALL[..]);
+    (address(), reason, class(), time(), time(), source()).prop_map(
+        |(address, reason, class, at, expires_at, source)| {
+            let record = Suppression { address, reason, class, at, expires_at, source };
+            NativeRecord::Suppression(record)
+        },
+    )
+}
+
+fn outside() -> impl Strategy<Value = NativeRecord> {
+    let domain = proptest::sample::select(&DOMAINS[..]);
+    let rule =
+        (domain, any::<bool>(), time(), source()).prop_map(|(domain, subdomains, at, source)| {
+            let domain = domain.to_owned();
+            NativeRecord::Domain(DomainRule { domain, subdomains, at, source })
+        });
+    let text = proptest::sample::select(&KEYS[..]);
+    let digest = (text, proptest::option::of(a_list()), class(), source()).prop_map(
+        |(text, list, class, source)| {
+            let digest = digest(text).as_bytes().to_vec();
+            let algorithm = Algorithm::Sha256;
+            NativeRecord::Digest(Digest { algorithm, digest, list, class, source, at: None })
+        },
+    );
+    prop_oneof![rule, digest]
+}
+
+fn a_row() -> impl Strategy<Value = NativeRecord> {
+    let choice = proptest::sample::select(&[Choice::In, Choice::Out][..]);
+    let preference = (address(), a_list(), choice, time(), source()).prop_map(
+        |(address, list, choice, at, source)| {
+            NativeRecord::Preference(Preference { address, list, choice, at, source })
+        },
+    );
+    prop_oneof![
+        4 => a_contact(),
+        2 => an_unsubscribe().prop_map(NativeRecord::Unsubscribe),
+        2 => preference,
+        2 => a_suppression(),
+        2 => outside(),
+    ]
+}
+
+fn a_request() -> impl Strategy<Value = ResubscribeRequest> {
+    let lists = proptest::sample::subsequence(&LISTS[..], 0..=2);
+    let include = proptest::sample::subsequence(&SuppressionReason::ALL[..], 0..=4);
+    (any::<bool>(), lists, any::<bool>(), include).prop_map(|(global, lists, all, include)| {
+        ResubscribeRequest { all_lists: all, include, ..request(global, &lists) }
+    })
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    let key = 0..KEYS.len();
+    prop_oneof![
+        2 => (key.clone(), an_unsubscribe()).prop_map(|(key, record)| Step::Unsubscribe(key, record)),
+        3 => (key.clone(), a_request()).prop_map(|(key, request)| Step::Resubscribe(key, request)),
+        4 => proptest::collection::vec((key, a_row()), 0..10).prop_map(Step::Import),
+    ]
+}
+
+fn apply(ledger: &SqliteLedger, step: &Step, now: i64) {
+    match step {
+        Step::Unsubscribe(key, record) => {
+            ledger.unsubscribe(KEYS[*key].as_bytes(), record, at(now), None).unwrap();
+        }
+        Step::Resubscribe(key, request) => {
+            let key = KEYS[*key];
+            ledger.resubscribe(key.as_bytes(), key, request, at(now)).unwrap();
+        }
+        Step::Import(rows) => {
+            let rows: Vec<(&[u8], NativeRecord)> =
+                rows.iter().map(|(key, row)| (KEYS[*key].as_bytes(), row.clone())).collect();
+            import(ledger, &rows, now);
+        }
+    }
+}
+
+/// Everything there is to ask, with the answers.
+#[derive(Debug, PartialEq)]
+struct Told {
+    records: BTreeMap<&'static str, Vec<StoredRecord>>,
+    states: BTreeMap<&'static str, KeyState>,
+    contacts: BTreeMap<&'static str, Option<Contact>>,
+    rules: BTreeMap<&'static str, Option<StoredRecord>>,
+    digests: BTreeMap<&'static str, Vec<StoredRecord>>,
+}
+
+fn now(view: &dyn View) -> Told {
+    let key = |key: &'static str| (key, key.as_bytes());
+    Told {
+        records: KEYS.map(key).map(|(name, key)| (name, view.records_of(key).unwrap())).into(),
+        states: KEYS.map(key).map(|(name, key)| (name, view.state_of(key).unwrap())).into(),
+        contacts: IDS.map(|id| (id, view.contact_flags(id).unwrap())).into(),
+        rules: DOMAINS.map(key).map(|(name, key)| (name, view.rule_of(key).unwrap())).into(),
+        digests: KEYS.map(|key| (key, view.digests_of(&digest(key)).unwrap())).into(),
+    }
+}
+
+fn then(view: &dyn View, at: u64) -> Told {
+    let key = |key: &'static str| (key, key.as_bytes());
+    Told {
+        records: KEYS.map(key).map(|(name, key)| (name, view.records_at(key, at).unwrap())).into(),
+        states: KEYS.map(key).map(|(name, key)| (name, view.state_at(key, at).unwrap())).into(),
+        contacts: IDS.map(|id| (id, view.contact_at(id, at).unwrap())).into(),
+        rules: DOMAINS.map(key).map(|(name, key)| (name, view.rule_at(key, at).unwrap())).into(),
+        digests: KEYS.map(|key| (key, view.digests_at(&digest(key), at).unwrap())).into(),
+    }
+}
+
+/// What a history comes to, read from its beginning: the records without their provenance, sorted.
+fn read_forward(view: &dyn View, key: &[u8]) -> Vec<String> {
+    let mut records: Vec<Record> = Vec::new();
+    let remove = |records: &mut Vec<Record>, json: &Value| {
+        let record = Record::from_json(json).unwrap();
+        let at = records.iter().position(|known| *known == record);
+        records.remove(at.unwrap_or_else(|| panic!("{json} is not there")));
+    };
+    for entry in view.history(key).unwrap() {
+        let detail = &entry.detail;
+        if entry.kind == EventKind::Imported || detail["added"] == true {
+            records.push(Record::from_json(&detail["record"]).unwrap());
+        }
+        let members = |name: &str| detail[name].as_array().cloned().unwrap_or_default();
+        members("deleted").iter().for_each(|json| remove(&mut records, json));
+        for change in members("changed") {
+            remove(&mut records, &change["was"]);
+            records.push(Record::from_json(&change["now"]).unwrap());
+        }
+    }
+    sorted(records.iter())
+}
+
+fn sorted<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<String> {
+    let mut records: Vec<String> = records.map(|record| record.to_json().to_string()).collect();
+    records.sort();
+    records
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_state_that_was_is_told_again(
+        steps in proptest::collection::vec((a_step(), 1_i64..50), 1..16)
+    ) {
+        let ledger = ledger();
+        let mut remembered = vec![(0, now(&*ledger.view().unwrap()))];
+        for (step, at) in &steps {
+            // In no order: clocks go back.
+            apply(&ledger, step, *at);
+            let view = ledger.view().unwrap();
+            remembered.push((view.position().generation, now(&*view)));
+        }
+        let view = ledger.view().unwrap();
+        for (generation, told) in &remembered {
+            prop_assert_eq!(&then(&*view, *generation), told, "generation {}", generation);
+        }
+        for key in KEYS {
+            let records = view.records_of(key.as_bytes()).unwrap();
+            let records = sorted(records.iter().map(|stored| &stored.record));
+            prop_assert_eq!(read_forward(&*view, key.as_bytes()), records);
+        }
+        prop_assert_eq!(view.integrity_check().unwrap(), Vec::<String>::new());
+    }
+}
+
+/// Of a clock that went back the later generation counts: what it shows was there, and nothing else.
+#[test]
+fn a_time_means_the_last_generation_made_by_then() {
+    let ledger = ledger();
+    for (number, time) in [(1, 100), (2, 300), (3, 200), (4, 400)] {
+        let key = format!("k{number}@example.com");
+        ledger.unsubscribe(key.as_bytes(), &unsubscribe(&key, None), at(time), None).unwrap();
+    }
+    let view = ledger.view().unwrap();
+    let generation = |time| view.generation_at(at(time)).unwrap();
+    assert_eq!([99, 100, 199, 200, 300, 399, 400].map(generation), [0, 1, 1, 3, 3, 3, 4]);
+}
+
+/// A contact that moved twice is found where it was, with the flags it had there.
+#[test]
+fn a_contact_is_found_at_the_address_it_had() {
+    let ledger = ledger();
+    let deny = Some(Flag::DoNotAllow);
+    import(&ledger, &[(b"a@example.com", contact("c1", "a@example.com", None, None))], 1);
+    import(&ledger, &[(b"b@example.com", contact("c1", "b@example.com", deny, None))], 2);
+    ledger.resubscribe(b"b@example.com", "b@example.com", &request(true, &[]), at(3)).unwrap();
+    import(&ledger, &[(b"a@example.com", contact("c1", "A@example.com", None, deny))], 4);
+    let view = ledger.view().unwrap();
+    let told = [0, 1, 2, 3, 4].map(|generation| {
+        let contact = view.contact_at("c1", generation).unwrap();
+        contact.map(|contact| {
+            (contact.address, contact.bulk_email.is_denied(), contact.email_allowed.is_denied())
+        })
+    });
+    let told: Vec<Option<(&str, bool, bool)>> = told
+        .iter()
+        .map(|told| told.as_ref().map(|(at, bulk, email)| (&**at, *bulk, *email)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            None,
+            Some(("a@example.com", false, false)),
+            Some(("b@example.com", true, false)),
+            Some(("b@example.com", false, false)),
+            Some(("A@example.com", false, true)),
+        ]
+    );
+    assert_eq!(view.contact_at("c", 4).unwrap(), None);
+}
