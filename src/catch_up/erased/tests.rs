@@ -322,6 +322,31 @@ proptest! {
     }
 }
 
+/// The feed named the contact by its hash; when it names it no more, it must do so by its id, though its flags are
+/// the same.
+#[test]
+fn a_contact_denied_at_an_erased_address_and_moved_at_once_is_denied_in_the_index() {
+    let mut world = World::new();
+    let row = |key: usize| {
+        let denied = Some(Flag::DoNotAllow);
+        let row = ContactRow {
+            contact_id: IDS[0].to_owned(),
+            address: written(key, false),
+            bulk_email: denied,
+            email_allowed: denied,
+            at: None,
+            former: false,
+        };
+        Step::Import(vec![(key, NativeRecord::Contact(row))])
+    };
+    for step in [Step::Erase(0), Step::Compile, row(0), row(1), Step::Compile] {
+        world.run(&step);
+        world.compare();
+    }
+    let (state, _) = &world.index[&world.hasher.contact(IDS[0].as_bytes())];
+    assert_ne!(*state, 0);
+}
+
 #[test]
 fn a_pseudonym_is_the_hash_of_the_index() {
     let hasher = hasher();
