@@ -13,6 +13,7 @@ mod sync;
 mod unsubscribes;
 
 use super::SqliteLedger;
+use super::claims::is_any_synced;
 use super::codes::signed;
 use super::read::counts;
 use super::write::Writer;
@@ -104,6 +105,9 @@ struct Import<'w> {
     source: &'w ImportSource,
     /// Whose complete file it is, if it is one: the contacts it adds are of that source.
     owner: Option<&'w str>,
+    /// What its rows say of records that are there is to be remembered, for some source was synced. A sync sees to
+    /// that itself.
+    remembers: bool,
     /// So many rows that indexes are better made anew.
     is_huge: bool,
     counts: ImportCounts,
@@ -306,6 +310,7 @@ impl<'w> Import<'w> {
             writer,
             source,
             owner,
+            remembers: owner.is_none() && is_any_synced(writer.connection())?,
             is_huge: staged >= huge,
             counts: ImportCounts { read, rejected, unchanged, ..ImportCounts::default() },
             several: vec![0; usize::try_from(tally.several).map_err(|_| damaged())?],

@@ -228,6 +228,65 @@ fn a_record_that_two_sources_name_goes_when_both_let_go_of_it() {
 }
 
 #[test]
+fn whoever_names_a_synced_record_keeps_it_from_going() {
+    type Says = dyn Fn(&SqliteLedger);
+    let says: [(&str, &Says, Option<&str>); 3] = [
+        (
+            "an import without a source",
+            &|ledger| {
+                import(ledger, &[(ANN, global(ANN_ADDRESS))], 2);
+            },
+            None,
+        ),
+        (
+            "an import of another source",
+            &|ledger| {
+                import(
+                    ledger,
+                    &[(ANN, NativeRecord::Unsubscribe(unsubscribe(ANN_ADDRESS, None)))],
+                    2,
+                );
+            },
+            Some("form"),
+        ),
+        (
+            "a single unsubscribe",
+            &|ledger| {
+                let record = Unsubscribe { source: None, ..unsubscribe(ANN_ADDRESS, None) };
+                ledger.unsubscribe(ANN, &record, at(2), None).unwrap();
+            },
+            None,
+        ),
+    ];
+    let rows = [(ANN, global(ANN_ADDRESS)), (BOB, global(BOB_ADDRESS))];
+    for (what, say, source) in says {
+        let ledger = ledger();
+        sync(&ledger, Kind::Unsubscribes, CRM, &rows, 1);
+        say(&ledger);
+        let synced = sync(&ledger, Kind::Unsubscribes, CRM, &rows[1..], 3);
+        assert_eq!((synced.removed, synced.passed_on), (0, 1), "{what}");
+        assert_eq!(first(&ledger, ANN), Some(Reason::Unsubscribed), "{what}");
+        let state = ledger.view().unwrap().state_of(ANN).unwrap();
+        assert_eq!(state.unsubscribes[0].source.as_deref(), source, "{what}");
+        // A sync that names what is nobody's takes it over, as it does a record; not what is another's.
+        let ledger = self::ledger();
+        sync(&ledger, Kind::Unsubscribes, CRM, &rows, 1);
+        say(&ledger);
+        sync(&ledger, Kind::Unsubscribes, CRM, &rows, 3);
+        let synced = sync(&ledger, Kind::Unsubscribes, CRM, &rows[1..], 4);
+        assert_eq!(synced.removed, u64::from(source.is_none()), "{what}");
+        // And a resubscribe ends every claim.
+        let ledger = self::ledger();
+        sync(&ledger, Kind::Unsubscribes, CRM, &rows, 1);
+        say(&ledger);
+        ledger.resubscribe(ANN, ANN_ADDRESS, &request(true, &[]), at(3)).unwrap();
+        sync(&ledger, Kind::Unsubscribes, CRM, &rows, 4);
+        assert_eq!(sync(&ledger, Kind::Unsubscribes, CRM, &rows[1..], 5).removed, 1, "{what}");
+        assert_eq!(first(&ledger, ANN), None, "{what}");
+    }
+}
+
+#[test]
 fn a_preference_follows_its_source_both_ways() {
     let ledger = ledger();
     let out = |choice| [(ANN, preference(ANN_ADDRESS, "news", choice))];

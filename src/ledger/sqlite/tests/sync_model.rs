@@ -133,10 +133,16 @@ struct Held {
     row: Option<Row>,
 }
 
+fn owned_by(owned: &[String], identity: &str) -> bool {
+    owned.iter().any(|one| one == identity)
+}
+
 #[derive(Default)]
 struct Model {
     records: BTreeMap<String, Held>,
+    /// By whom, '' for nobody, and how much.
     claims: BTreeMap<(String, &'static str), Says>,
+    synced: std::collections::BTreeSet<(Kind, &'static str)>,
 }
 
 impl Model {
@@ -165,6 +171,23 @@ impl Model {
         held.row.get_or_insert(row);
     }
 
+    /// A statement by an import or a single unsubscribe, on a record of a synced source.
+    fn remember(&mut self, row: Row, source: &'static str) {
+        let identity = row.identity();
+        let variant = match row {
+            Row::Unsubscribe(_, _, upper, inactive, _) => (upper, inactive),
+            _ => (false, false),
+        };
+        let owner = self.records.get(&identity).and_then(|held| held.variants.get(&variant));
+        let Some(Some(owner)) = owner else { return };
+        let is_synced = self.synced.contains(&(row.kind(), owner));
+        let is_idle = matches!(row, Row::Preference(_, false));
+        if is_synced && *owner != source && !is_idle {
+            let says = self.claims.entry((identity, source)).or_insert_with(|| row.says());
+            *says = says.with(row.says());
+        }
+    }
+
     fn any_unsubscribe(&self, key: usize, list: Option<&str>) -> bool {
         self.records.values().any(|held| {
             matches!(held.row, Some(Row::Unsubscribe(of, name, ..)) if of == key && name == list)
@@ -172,11 +195,19 @@ impl Model {
     }
 
     fn allow_contacts(&mut self, key: usize, but: Option<&str>) {
-        for held in self.records.values_mut() {
+        for (identity, held) in &mut self.records {
             let is_contact = matches!(held.row, Some(Row::Contact(..))) && held.key == key;
             let owner = held.variants.values().next().copied().flatten();
             if is_contact && (but.is_none() || owner.is_none() || owner == but) {
-                held.says = Says { bulk: Some(false), email: Some(false), ..held.says };
+                let is_other = |by: &str| !by.is_empty() && but.is_some_and(|but| but != by);
+                let claims = self.claims.iter();
+                let of = claims.filter(|((of, by), _)| of == identity && is_other(by));
+                let others = of.fold(Says::default(), |all, (_, says)| all.with(*says));
+                let keeps = |was: Option<bool>, others: Option<bool>| {
+                    Some(was == Some(true) && others == Some(true))
+                };
+                let bulk = keeps(held.says.bulk, others.bulk);
+                held.says = Says { bulk, email: keeps(held.says.email, others.email), ..held.says };
             }
         }
     }
@@ -216,6 +247,12 @@ impl Model {
         for row in rows {
             self.import(*row, Some(source));
         }
+        let owned_or_added: Vec<String> = self
+            .records
+            .iter()
+            .filter(|(_, held)| held.variants.values().any(|owner| *owner == Some(source)))
+            .map(|(identity, _)| identity.clone())
+            .collect();
         for identity in owned {
             self.follow(&identity, source, file.get(&identity).map(|(says, _)| *says));
         }
@@ -235,10 +272,23 @@ impl Model {
             let withholds = kind != Kind::Preferences || says.block > 0;
             if is_others && withholds {
                 self.claims.insert(claim, says);
-            } else {
-                self.claims.remove(&claim);
+                continue;
+            }
+            self.claims.remove(&claim);
+            // What nobody claims is taken over with the record, unless the file says less.
+            let nobodys = (identity, "");
+            let was_mine = owned_by(&owned_or_added, &nobodys.0);
+            let is_less = |claimed: &Says| {
+                let denies_less = |claimed, said| claimed == Some(true) && said != Some(true);
+                says.block < claimed.block
+                    || denies_less(claimed.bulk, says.bulk)
+                    || denies_less(claimed.email, says.email)
+            };
+            if was_mine && self.claims.get(&nobodys).is_some_and(|claimed| !is_less(claimed)) {
+                self.claims.remove(&nobodys);
             }
         }
+        self.synced.insert((kind, source));
     }
 
     /// What becomes of an identity that the source owned: `said` is what its file says of it.
@@ -256,14 +306,16 @@ impl Model {
             if is_complaint {
                 return;
             }
-            if let Some((claimant, _)) = others.first() {
+            if let Some((claimant, _)) = others.last() {
+                let by = Some(*claimant).filter(|claimant| !claimant.is_empty());
                 for owner in held.variants.values_mut().filter(|owner| **owner == Some(source)) {
-                    *owner = Some(claimant);
+                    *owner = by;
                 }
                 self.claims.remove(&(identity.to_owned(), *claimant));
                 return;
             }
             held.variants.retain(|_, owner| *owner != Some(source));
+            self.claims.retain(|(of, _), _| of != identity);
             if held.variants.is_empty() {
                 self.records.remove(identity);
             }
@@ -276,7 +328,14 @@ impl Model {
                     && held.says.block == 1
                     && held.variants.values().all(|owner| owner.is_none_or(|owner| owner == source))
                 {
-                    self.records.remove(&Row::Preference(key, true).identity());
+                    let identity = Row::Preference(key, true).identity();
+                    let is_others = |(of, by): &(String, &'static str)| {
+                        *of == identity && !by.is_empty() && *by != source
+                    };
+                    if !self.claims.keys().any(is_others) {
+                        self.records.remove(&identity);
+                        self.claims.retain(|(of, _), _| *of != identity);
+                    }
                 }
             }
             return;
@@ -304,7 +363,9 @@ impl Model {
     }
 
     fn unsubscribe(&mut self, key: usize) {
-        self.import(Row::Unsubscribe(key, None, false, false, false), Some("form"));
+        let row = Row::Unsubscribe(key, None, false, false, false);
+        self.import(row, Some("form"));
+        self.remember(row, "form");
         for held in self.records.values_mut() {
             if matches!(held.row, Some(Row::Contact(..))) && held.key == key {
                 held.says.bulk = Some(true);
@@ -313,9 +374,11 @@ impl Model {
     }
 
     fn resubscribe(&mut self, key: usize) {
-        self.records.retain(
-            |_, held| !matches!(held.row, Some(Row::Unsubscribe(of, None, ..)) if of == key),
-        );
+        let goes =
+            |held: &Held| matches!(held.row, Some(Row::Unsubscribe(of, None, ..)) if of == key);
+        let records = &self.records;
+        self.claims.retain(|(of, _), _| !records.get(of).is_some_and(goes));
+        self.records.retain(|_, held| !goes(held));
         self.allow_contacts(key, None);
     }
 
@@ -448,7 +511,10 @@ fn play(ledger: &SqliteLedger, model: &mut Model, step: &Step, now: i64) {
             let records: Vec<(&[u8], NativeRecord)> =
                 rows.iter().map(|row| (row.key().as_bytes(), row.record())).collect();
             import(ledger, &records, now);
-            rows.iter().for_each(|row| model.import(*row, None));
+            for row in rows {
+                model.import(*row, None);
+                model.remember(*row, "");
+            }
         }
         Step::Unsubscribe(key) => {
             let record = unsubscribe(KEYS[*key], None);
