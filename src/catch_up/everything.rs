@@ -3,7 +3,7 @@
 //! SQLite's scan and the dictionary take about as long as each other and neither can be divided, so they
 //! run side by side, with a few blocks of keys between them.
 
-use super::{of_bits, presence_state};
+use super::{erased, of_bits, presence_state};
 use crate::error::{Error, Result};
 use crate::index::{Batch, KeyHasher, Presence, dictionary_value};
 use crate::ledger::{DigestEntries, KeyEntries, View};
@@ -38,7 +38,9 @@ fn everything_in_blocks(
 ) -> Result<Batch> {
     thread::scope(|scope| {
         let (blocks, received) = bounded(BLOCKS_WAITING);
-        let worker = scope.spawn(move || addresses(&received, hasher, with_dictionary));
+        let worker = thread::Builder::new()
+            .spawn_scoped(scope, move || addresses(&received, hasher, with_dictionary))
+            .map_err(|error| Error::untrusted(format!("cannot start a thread: {error}")))?;
         let scanned = scan(view, hasher, Blocked { blocks, block: Block::default(), block_bytes });
         let addresses = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // First what the worker says: the scan then only says that nobody took its keys.
@@ -110,13 +112,22 @@ fn scan(view: &dyn View, hasher: &KeyHasher, mut worker: Blocked) -> Result<Batc
     worker.send()?;
     // The worker finishes the dictionary meanwhile.
     drop(worker);
+    let mut erased = erased::all(view)?;
     view.for_each_contact(&mut |contact_id, blocks| {
+        if blocks.is_empty() && erased.is_empty() {
+            return Ok(());
+        }
+        let hash = hasher.contact(contact_id.as_bytes());
+        // A contact with an address has nothing kept of an erased one; if it has, both withhold.
+        let blocks = blocks.union(erased.remove(&hash).unwrap_or_default());
         if !blocks.is_empty() {
-            let state = EntryState { blocks, expiries: Vec::new() };
-            batch.push(hasher.contact(contact_id.as_bytes()), &state);
+            batch.push(hash, &EntryState { blocks, expiries: Vec::new() });
         }
         Ok(())
     })?;
+    for (hash, blocks) in erased.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
+        batch.push(hash, &EntryState { blocks, expiries: Vec::new() });
+    }
     outside(view, hasher, &mut batch)?;
     Ok(batch)
 }

@@ -42,6 +42,7 @@ pub fn run(context: &Context, arguments: &Export) -> Result<u8> {
             Ok(())
         }
     })?;
+    note_erased(context, &*view)?;
     failed.map_or(Ok(exit::DONE), Err)
 }
 
@@ -69,7 +70,19 @@ fn run_hashed(
     let view = store.ledger().view()?;
     let kinds = kind.map_or_else(|| Kind::OF_ADDRESSES.to_vec(), |kind| vec![kind]);
     hashed::run(context, &*view, &kinds, (algorithm, form), clock::now())?;
+    note_erased(context, &*view)?;
     Ok(exit::DONE)
+}
+
+/// Says how many addresses no export can hold.
+fn note_erased(context: &Context, view: &dyn View) -> Result<()> {
+    match view.erased_count()? {
+        0 => {}
+        erased => context.terminal.note(&format!(
+            "{erased} erased addresses are suppressed and in no export: nobody knows them any more"
+        )),
+    }
+    Ok(())
 }
 
 /// Why an export ended early.

@@ -9,6 +9,7 @@ mod clock;
 mod compile;
 mod completions;
 mod digest_warning;
+mod erase;
 pub mod exit;
 mod export;
 mod files;
@@ -19,6 +20,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod limits;
 mod permissions;
 mod resubscribe;
 mod search;
@@ -49,6 +51,7 @@ pub(crate) struct Context {
 ///
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    limits::survive();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -82,6 +85,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Import(arguments) => import::run(context, arguments),
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
+        Command::Erase(arguments) => erase::run(context, arguments),
         Command::Sync(arguments) => sync::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),

@@ -10,7 +10,7 @@ use crate::record::{
     Cause, Channel, Class, KeyState, Outside, Permission, Query, Reason, SuppressionReason,
     Timestamp,
 };
-use crate::store::{Store, outside};
+use crate::store::{Changed, Store, outside};
 use serde_json::{Value, json};
 
 /// Runs the command.
@@ -26,7 +26,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let now = clock::now();
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
-    store.catch_up_if_due(now)?;
+    let late = store.follow(Changed::One, done.generation, now)?;
+    context.terminal.warn_late(late.as_ref());
     let view = store.ledger().view()?;
     let blocks = still_blocked_by(&*view, &arguments.address, key, now)?;
     let who = Who::of(&*view, &done, key)?;
@@ -185,6 +186,9 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause], who: &Who) -> Result<(
         who.as_ref().map_or_else(String::new, |who| format!(", set by {who}"))
     };
     print(|out| {
+        if let Some(since) = done.erased {
+            writeln!(out, "lifted the erasure of {since}")?;
+        }
         for (stored, who) in done.deleted.iter().zip(&who.deleted) {
             writeln!(out, "deleted {}{}", describe(&stored.record), set_by(who))?;
         }
@@ -199,7 +203,7 @@ fn tell(key: &str, done: &Resubscribed, blocks: &[Cause], who: &Who) -> Result<(
             let left = if change.former { ", which left this address" } else { "" };
             writeln!(out, "changed contact {}{left}: {}", change.contact_id, flags.join(", "))?;
         }
-        if done.deleted.is_empty() && done.changed.is_empty() {
+        if done.deleted.is_empty() && done.changed.is_empty() && done.erased.is_none() {
             writeln!(out, "nothing asked for was recorded; the permission is kept")?;
         }
         if blocks.is_empty() {

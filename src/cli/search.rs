@@ -51,5 +51,8 @@ pub fn run(context: &Context, arguments: &Search) -> Result<u8> {
         more => format!(", and {more} domain rules or digests that cover what was asked for"),
     };
     context.terminal.note(&format!("{addresses} addresses with records{outside}"));
+    if let Some(at) = reader.erased_since(&arguments.pattern)? {
+        context.terminal.note(&format!("it was erased at {at} and stays suppressed"));
+    }
     Ok(exit::DONE)
 }

@@ -29,6 +29,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "domains": records.domains,
                 "digests": records.digests,
             },
+            "erased": status.erased,
             "history": {
                 "events": status.history.events,
                 "head": status.history.link_hex(),
@@ -55,6 +56,7 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "suppressions  {}", records.suppressions)?;
         writeln!(out, "domains       {}", records.domains)?;
         writeln!(out, "digests       {}", records.digests)?;
+        writeln!(out, "erased        {}", status.erased)?;
         writeln!(out, "history       {}", status.history)?;
         let index = &status.index;
         writeln!(

@@ -19,6 +19,7 @@
 pub mod chain;
 pub mod changes;
 pub mod entries;
+pub mod erase;
 pub mod history;
 pub mod import;
 pub mod mutation;
@@ -30,8 +31,9 @@ pub mod stored;
 pub mod sync;
 
 pub use chain::ChainHead;
-pub use changes::{Change, Changes};
+pub use changes::{Change, Changes, Step, Trail, Withheld};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
+pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
 pub use history::{EventKind, HistoryEntry, Permitted};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
@@ -96,7 +98,10 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an empty list name.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an empty list name;
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for an erased address, unless the request includes what
+    /// is suppressed by hand. Then the erasure is lifted first: what was blocked before is blocked again, and
+    /// the request lifts of it what it names.
     fn resubscribe(
         &self,
         key: &[u8],
@@ -104,6 +109,25 @@ pub trait Ledger: Send + Sync {
         request: &ResubscribeRequest,
         now: Timestamp,
     ) -> Result<Resubscribed>;
+
+    /// Erases an address, in one transaction: its records are deleted and its events blanked; what stays is its
+    /// pseudonym, under which it is suppressed by hand, and its blocks without any text. `address` is how it was
+    /// given. The feed then says *everything*. An address that is erased stays so, and nothing changes.
+    ///
+    /// The text is gone from what is stored; the caller rebuilds the index and empties the log. What is said of
+    /// the address from then on, by imports or an unsubscribe, is kept as blocks, and no text is written.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) when the request's words hold the address;
+    /// [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) for a ledger without [`Pseudonyms`].
+    fn erase(
+        &self,
+        key: &[u8],
+        address: &str,
+        request: &EraseRequest,
+        now: Timestamp,
+    ) -> Result<Erased>;
 
     /// Begins an import of a file of `kind`. Takes no lock before it is applied.
     fn import_session(
@@ -131,21 +155,23 @@ pub trait View {
     /// As the store says.
     fn mark_of(&self, generation: u64) -> Result<Option<i64>>;
 
-    /// Hands out each key touched after `cursor`, once, in no particular order. Hands out none and
-    /// says [`Changes::Everything`] when the feed can't name them.
+    /// Hands out each key touched after `cursor`, once, in no particular order, with what the feed says of
+    /// its entry. Hands out none and says [`Changes::Everything`] when the feed can't name them.
     ///
     /// Cost: one index look-up when nothing changed, else in proportion to the changes.
     fn changes_after(
         &self,
         cursor: Cursor,
-        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Change<'_>, &Trail) -> Result<()>,
     ) -> Result<Changes>;
 
     /// How many rows the feed has after `cursor`, counted up to `limit`; `limit` when only a rebuild
     /// helps. An upper bound for the keys [`View::changes_after`] hands out.
     fn change_count_after(&self, cursor: Cursor, limit: u64) -> Result<u64>;
 
-    /// Every record of `key`. Cost: one look-up in each of four tables.
+    /// Every record of `key`; for an erased address the one suppression that stands for them.
+    ///
+    /// Cost: one look-up in each of four tables, and one more when anything is erased.
     fn state_of(&self, key: &[u8]) -> Result<KeyState>;
 
     /// Every record of `key` with its provenance, contacts first.
@@ -173,7 +199,7 @@ pub trait View {
     /// Says whether there is any digest of `algorithm`. Cost: one look-up.
     fn has_digests(&self, algorithm: Algorithm) -> Result<bool>;
 
-    /// The contact of this id with its current address.
+    /// The contact of this id with its current address; when that is erased, without an address.
     fn contact_flags(&self, contact_id: &str) -> Result<Option<Contact>>;
 
     /// How many records there are. Free of counting.
@@ -185,8 +211,28 @@ pub trait View {
     /// What the end of the chain was when it had so many events; `None` when it never had. Cost: one look-up.
     fn chain_at(&self, events: u64) -> Result<Option<ChainHead>>;
 
-    /// Everything that ever happened to `key`, oldest first.
+    /// Everything that ever happened to `key`, oldest first. Of what was before an erasure only kind and time are
+    /// known: its detail is null.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;
+
+    /// Every erasure that an address had, oldest first, those that were lifted too.
+    fn erasures_of(&self, key: &[u8]) -> Result<Vec<Erasure>>;
+
+    /// Since when an address is erased; none for one that is not, or not any more.
+    fn erased_since(&self, key: &[u8]) -> Result<Option<Timestamp>>;
+
+    /// How many addresses are erased.
+    fn erased_count(&self) -> Result<u64>;
+
+    /// What is erased under a pseudonym.
+    fn erased_entry(&self, pseudonym: &Pseudonym) -> Result<Option<ErasedEntry>>;
+
+    /// Hands out the pseudonym of everything that is erased with the index entry that stays, each once: addresses,
+    /// and contacts whose address is erased, in the order of their pseudonyms.
+    fn for_each_erased(
+        &self,
+        each: &mut dyn FnMut(&Pseudonym, ErasedEntry) -> Result<()>,
+    ) -> Result<()>;
 
     /// Everything that ever happened to the rule of `domain`, oldest first.
     fn history_of_rule(&self, domain: &[u8]) -> Result<Vec<HistoryEntry>>;
@@ -285,7 +331,7 @@ pub trait View {
 }
 
 /// Records of one key as one state; what is of no address is left out.
-fn state(records: Vec<StoredRecord>) -> KeyState {
+pub(crate) fn state(records: Vec<StoredRecord>) -> KeyState {
     let mut state = KeyState::default();
     for stored in records {
         match stored.record {

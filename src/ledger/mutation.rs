@@ -1,7 +1,7 @@
 //! Single changes: what is asked for, and what came of it.
 
 use super::stored::StoredRecord;
-use crate::record::{Contact, Flag, Permission, SuppressionReason};
+use crate::record::{Contact, Flag, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
 /// What a change came to.
@@ -38,6 +38,8 @@ pub struct Resubscribed {
     pub changed: Vec<FlagsChanged>,
     /// The generation that holds it: a new one exactly when something changed.
     pub generation: u64,
+    /// Since when the address was erased, when this lifted the erasure.
+    pub erased: Option<Timestamp>,
 }
 
 /// A change of a contact's flags.

@@ -13,6 +13,7 @@
 
 mod compile;
 mod create;
+mod erase;
 mod open;
 mod outside;
 mod probe;
@@ -22,7 +23,8 @@ mod signing;
 mod status;
 mod verify;
 
-pub use compile::IndexState;
+pub use compile::{Changed, IndexState};
+pub use erase::ErasedHere;
 pub use open::{IndexAlone, Store};
 pub use outside::{outside, outside_at};
 pub use probe::DigestProbe;

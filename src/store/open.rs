@@ -79,6 +79,7 @@ impl Store {
             return Err(Error::untrusted(message)
                 .with_hint("restore the whole store from one backup (docs/operations.md)"));
         }
+        let ledger = ledger.with_pseudonyms(Arc::new(hasher.clone()));
         let identity = identity(&settings, &hasher);
         Ok(Self { path: path.to_owned(), policy: settings.policy, hasher, ledger, identity })
     }
@@ -129,7 +130,7 @@ impl Store {
     }
 
     /// The store of record, to be changed: only under an index that could tell of the change. After it,
-    /// [`Store::catch_up_if_due`] keeps readers fast.
+    /// [`Store::follow`] keeps readers fast.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use super::open::Store;
 use crate::address::{Key, Policy};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Index, KeyHasher, Pattern, Position, Snapshot};
+use crate::index::{Index, KeyHasher, Overlay, Pattern, Position, Snapshot};
 use crate::ledger::{Cursor, Ledger, View};
 use crate::record::{Query, ReasonSet, Timestamp};
 use crate::storage::Access;
@@ -39,8 +39,9 @@ impl Store {
             let position = view.position();
             let cursor = Cursor::from_u64(index.cursor());
             check_past(&*view, index.position())?;
+            let held = index.snapshot(Overlay::default(), index.position());
             if view.change_count_after(cursor, OVERLAY_CHANGES_MAX + 1)? <= OVERLAY_CHANGES_MAX
-                && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher)?
+                && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher, &held)?
             {
                 let snapshot = index.snapshot(overlay, super::at(position));
                 return Ok(Reader { view, snapshot, hasher: &self.hasher, policy: self.policy });
@@ -145,6 +146,17 @@ impl Reader<'_> {
             _ => None,
         };
         normalised.unwrap_or_else(|| pattern.to_lowercase()).into_bytes()
+    }
+
+    /// Since when an address is erased; none for one that is not, and for a text that is no address, as a pattern is.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn erased_since(&self, address: &str) -> Result<Option<Timestamp>> {
+        let mut buffer = crate::address::KeyBuffer::default();
+        let Ok(key) = self.policy.key(address.as_bytes(), &mut buffer) else { return Ok(None) };
+        self.view.erased_since(key.as_bytes())
     }
 
     /// Says whether any record names `list`.

@@ -18,6 +18,8 @@ pub struct Status {
     pub behind: u64,
     /// Records by kind.
     pub records: Counts,
+    /// Addresses that were erased and stay suppressed.
+    pub erased: u64,
     /// The end of the chain of events: an anchor, when somebody else keeps it.
     pub history: ChainHead,
     /// The index.
@@ -43,6 +45,7 @@ impl Store {
             cursor: position.cursor.as_u64(),
             behind: view.change_count_after(Cursor::from_u64(manifest.cursor), u64::MAX)?,
             records: view.counts()?,
+            erased: view.erased_count()?,
             history: view.chain_head()?,
             index: IndexState::of(&manifest),
             created_at: self.ledger.created_at(),

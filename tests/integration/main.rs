@@ -15,25 +15,39 @@ mod address;
 mod brakes;
 mod certificate;
 mod compressed;
+mod concurrency;
 mod damage;
+#[cfg(target_os = "linux")]
+mod disk;
+mod erase;
 mod exit_codes;
 mod files;
 mod filter;
 mod import;
 mod inspect;
 mod kill;
+#[cfg(target_os = "linux")]
+mod life;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+#[cfg(target_os = "linux")]
+mod power_cut;
 mod proof;
 mod readme;
+#[cfg(target_os = "linux")]
+mod resources;
 mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
+#[cfg(target_os = "linux")]
+mod steps;
 mod story;
 mod sync;
+#[cfg(target_os = "linux")]
+mod tracer;
 mod vendors;
 mod verbatim;

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod changes;
+mod erase;
 mod filter;
 mod permissions;
 mod questions;
@@ -10,6 +11,7 @@ mod upkeep;
 
 pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
+pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
@@ -101,6 +103,11 @@ pub enum Command {
         after_help = "Example:\n  quell resubscribe ann@example.com --permission phone \\\n      --evidence 'call of 3 May, ticket 4711' --by support"
     )]
     Resubscribe(Resubscribe),
+    /// Erase the text of a person; the address stays suppressed
+    #[command(
+        after_help = "Example:\n  quell erase ann@example.com --by privacy --reason 'request 4711 of 3 May'\n\nWhat goes, what stays and why: docs/erasure.md."
+    )]
+    Erase(Erase),
     /// Apply a source's complete file: what was deleted there is deleted here, with permission
     #[command(
         after_help = "Example:\n  quell sync unsubscribes crm-unsubscribes.csv --source crm --dry-run\n  quell sync unsubscribes crm-unsubscribes.csv --source crm \\\n      --permission form --evidence 'preference centre, export of 3 May' --by 'crm team'"

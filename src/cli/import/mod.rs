@@ -15,7 +15,8 @@ use crate::import::vendor::{self, VendorFile};
 use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
-use crate::store::Store;
+use crate::storage::start_threads;
+use crate::store::{Changed, Store};
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
 use rejects::RejectsFile;
@@ -35,6 +36,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     refuse_clashes(arguments, files)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
     let list = list.as_deref();
+    start_threads()?;
     let mode = if arguments.dry_run {
         Mode::Foresee(dry_run::policy(&context.store)?)
     } else {
@@ -112,8 +114,9 @@ impl<'j> Job<'j> {
         let spinner = terminal.progress(&format!("apply {name}"), None);
         let counts = session.apply(read, rejected, &digest)?;
         spinner.set_message("compile");
-        store.catch_up(clock::now())?;
+        let late = store.follow(Changed::Many, counts.generation, clock::now());
         spinner.finish_and_clear();
+        terminal.warn_late(late?.as_ref());
         if form.holds_digests() {
             digest_warning::warn(self.context, store, &counts)?;
         }

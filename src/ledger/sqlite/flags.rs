@@ -2,12 +2,14 @@
 //! nowhere else.
 
 use super::codes::{Coded, micros};
+use super::erase::contacts::mirror;
+use super::fault::damaged;
 use super::rows::ContactAt;
 use super::sums::seal;
 use super::write::Writer;
 use crate::error::Result;
 use crate::ledger::{Change, EventKind, FlagsChanged, Record};
-use crate::record::{Contact, Flag, Kind, Timestamp};
+use crate::record::{Blocks, Contact, Flag, Kind, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -21,6 +23,39 @@ pub(super) struct Flags {
 impl Flags {
     /// Both *Allow*.
     pub(super) const ALLOW: Self = Self { bulk_email: Flag::Allow, email_allowed: Flag::Allow };
+
+    /// As the ledger keeps the flags of an erased contact: bit 0 *Bulk Email*, bit 1 *Email* is Do Not Allow.
+    pub(super) fn bits(self) -> i64 {
+        i64::from(self.bulk_email.is_denied()) | i64::from(self.email_allowed.is_denied()) << 1
+    }
+
+    /// The flags of such bits.
+    pub(super) fn of_bits(bits: i64) -> Result<Self> {
+        let flag = |denied| if denied { Flag::DoNotAllow } else { Flag::Allow };
+        match bits {
+            0..=3 => {
+                Ok(Self { bulk_email: flag(bits & 1 != 0), email_allowed: flag(bits & 2 != 0) })
+            }
+            _ => Err(damaged("the flags of an erased contact")),
+        }
+    }
+
+    /// What they withhold.
+    pub(super) fn blocks(self) -> Blocks {
+        self.of_contact("", 0).blocks()
+    }
+
+    /// A contact with these flags since an instant, whose address is not known any more.
+    pub(super) fn of_contact(self, id: &str, at: i64) -> Contact {
+        Contact {
+            contact_id: id.to_owned(),
+            address: String::new(),
+            bulk_email: self.bulk_email,
+            email_allowed: self.email_allowed,
+            at: Some(Timestamp::from_micros(at)),
+            former: false,
+        }
+    }
 
     pub(super) fn of(contact: &Contact) -> Self {
         Self { bulk_email: contact.bulk_email, email_allowed: contact.email_allowed }
@@ -82,6 +117,7 @@ pub(super) fn change_row(
     writer.touch(Change::Address(&before.key))?;
     if !after.former {
         writer.touch(Change::Contact(&was.contact_id))?;
+        mirror(writer, &was.contact_id, Flags::of(&after))?;
     }
     Ok(RowChange { before, after })
 }

@@ -9,6 +9,8 @@ mod claims;
 mod codes;
 mod connection;
 mod delete;
+mod entry;
+mod erase;
 mod fault;
 mod feed;
 mod flags;
@@ -28,6 +30,7 @@ mod tests;
 mod unsubscribe;
 mod write;
 
+use super::erase::{EraseRequest, Erased, Pseudonyms};
 use super::{
     Applied, Identity, ImportSession, ImportSource, Kind, Ledger, ResubscribeRequest, Resubscribed,
     View,
@@ -42,7 +45,7 @@ use schema::Meta;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tempfile::{NamedTempFile, TempDir};
 use write::Writer;
 
@@ -55,6 +58,8 @@ pub struct SqliteLedger {
     turn: Mutex<()>,
     meta: Meta,
     temporary: Option<TempDir>,
+    /// What tells which addresses are erased.
+    pseudonyms: Option<Arc<dyn Pseudonyms>>,
 }
 
 impl SqliteLedger {
@@ -119,12 +124,54 @@ impl SqliteLedger {
         )
     }
 
+    /// The same ledger with what tells which addresses are erased. Without it nothing can be erased, and once
+    /// something is, most questions and changes are errors.
+    #[must_use]
+    pub fn with_pseudonyms(self, pseudonyms: Arc<dyn Pseudonyms>) -> Self {
+        Self { pseudonyms: Some(pseudonyms), ..self }
+    }
+
+    /// Moves everything from the log into the file and empties the log, so that nothing of the past stays in it.
+    ///
+    /// Cost: what the log holds; waits up to a minute for those that read it.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when it is still being read then, or can't be written.
+    pub fn empty_log(&self) -> Result<()> {
+        let connection = self.pool.take()?;
+        let busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            return Ok(());
+        }
+        Err(Error::untrusted("the ledger's log could not be emptied: another process reads it")
+            .with_hint("do it again when the running commands have ended"))
+    }
+
+    /// Writes the file anew, without anything that was ever deleted from it, and [empties the log](Self::empty_log).
+    ///
+    /// Cost: reading and writing the whole file twice; for a while, twice its size on the disk, half of it in
+    /// SQLite's directory for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteLedger::empty_log`].
+    pub fn rewrite(&self) -> Result<()> {
+        self.pool.take()?.execute_batch("VACUUM")?;
+        self.empty_log()
+    }
+
+    fn pseudonyms(&self) -> Option<&dyn Pseudonyms> {
+        self.pseudonyms.as_deref()
+    }
+
     fn open_with(path: &Path, settings: Settings, temporary: Option<TempDir>) -> Result<Self> {
         let path = &connection::absolute(path)?;
         connection::require(path)?;
         let pool = Pool::new(path, settings);
         let meta = schema::open(&*pool.take()?, path)?;
-        Ok(Self { pool, turn: Mutex::default(), meta, temporary })
+        Ok(Self { pool, turn: Mutex::default(), meta, temporary, pseudonyms: None })
     }
 
     /// The directory for spooled imports: the store's own, where there is room for their records.
@@ -150,7 +197,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn view(&self) -> Result<Box<dyn View + '_>> {
-        Ok(Box::new(SqliteView::begin(self.pool.take()?)?))
+        Ok(Box::new(SqliteView::begin(self.pool.take()?, self.pseudonyms())?))
     }
 
     fn unsubscribe(
@@ -175,6 +222,19 @@ impl Ledger for SqliteLedger {
         let writer = Writer::begin(self, "resubscribe", now)?;
         let resubscribed = resubscribe::resubscribe(&writer, key, address, request)?;
         Ok(Resubscribed { generation: writer.commit()?.generation, ..resubscribed })
+    }
+
+    fn erase(
+        &self,
+        key: &[u8],
+        address: &str,
+        request: &EraseRequest,
+        now: Timestamp,
+    ) -> Result<Erased> {
+        let writer = Writer::begin(self, "erase", now)?;
+        let erased = erase::erase(&writer, key, address, request)?;
+        writer.commit()?;
+        Ok(erased)
     }
 
     fn import_session(

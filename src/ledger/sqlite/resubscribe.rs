@@ -1,12 +1,13 @@
 //! Lifting a block.
 
 use super::delete::delete;
+use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
 use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::ledger::{EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
-use crate::record::{Kind, NoOwnAct, Permission};
+use crate::record::{Kind, NoOwnAct, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
 /// Lifts what the request names. The generation in the answer is the caller's to fill in.
@@ -23,6 +24,7 @@ pub(super) fn resubscribe(
     for reason in &request.include {
         request.permission.lifts(*reason).map_err(not_enough)?;
     }
+    let erased = lift_erasure(writer, key, request)?;
     let changed = if request.global { allow(writer, key)? } else { Vec::new() };
     let mut deleted = Vec::new();
     for kind in [Kind::Unsubscribes, Kind::Preferences, Kind::Suppressions] {
@@ -35,9 +37,30 @@ pub(super) fn resubscribe(
     for stored in &deleted {
         delete(writer, key, &stored.record)?;
     }
-    write_event(writer, key, address, request, &deleted, &changed)?;
+    write_event(writer, key, address, request, (&deleted, &changed, erased))?;
     let changed = changed.iter().map(RowChange::summary).collect();
-    Ok(Resubscribed { changed, deleted, generation: 0 })
+    Ok(Resubscribed { changed, deleted, generation: 0, erased })
+}
+
+/// Lifts the erasure of the address, if there is one; says since when it was erased.
+fn lift_erasure(
+    writer: &Writer<'_>,
+    key: &[u8],
+    request: &ResubscribeRequest,
+) -> Result<Option<Timestamp>> {
+    let Some(row) = writer.erasures().of_address(writer.connection(), key)? else {
+        return Ok(None);
+    };
+    let since = Timestamp::from_micros(row.at);
+    if !request.include.contains(&SuppressionReason::Manual) {
+        return Err(Error::refused(format!("the address was erased at {since}; nothing was changed"))
+            .with_hint(
+                "an erased address stays suppressed; if the person asks to be mailed again, say \
+                 --include manual, which brings back what blocked before and then lifts what you name",
+            ));
+    }
+    erase::lift(writer, key, &row)?;
+    Ok(Some(since))
 }
 
 fn not_enough(fault: NoOwnAct) -> Error {
@@ -74,14 +97,13 @@ fn write_event(
     key: &[u8],
     address: &str,
     request: &ResubscribeRequest,
-    deleted: &[StoredRecord],
-    changed: &[RowChange],
+    (deleted, changed, erased): (&[StoredRecord], &[RowChange], Option<Timestamp>),
 ) -> Result<()> {
     let permission = permission(&request.permission);
     let changed: Vec<Value> = changed.iter().map(RowChange::to_json).collect();
     let deleted: Vec<Value> = deleted.iter().map(StoredRecord::to_json).collect();
     let include: Vec<&str> = request.include.iter().map(|reason| reason.as_str()).collect();
-    let detail = json!({
+    let mut detail = json!({
         "address": address,
         "request": {
             "global": request.global,
@@ -93,6 +115,9 @@ fn write_event(
         "deleted": deleted,
         "changed": changed,
     });
+    if let Some(since) = erased {
+        detail["erased"] = json!(since.to_string());
+    }
     writer.event(EventKind::Resubscribed, key, &detail)
 }
 

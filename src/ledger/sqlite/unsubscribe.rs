@@ -2,6 +2,7 @@
 
 use super::claims::{Claim, NOBODY, Sub};
 use super::codes::{Coded, address_column, list_column, micros};
+use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
 use super::rows::contacts_of;
 use super::sums::seal;
@@ -22,6 +23,9 @@ pub(super) fn unsubscribe(
     // '' is how the table says "everywhere": then the contacts' flags must follow as well.
     let list = record.list.clone().filter(|list| !list.is_empty());
     let record = Unsubscribe { list, ..record.clone() };
+    if let Some(row) = writer.erasures().of_address(writer.connection(), key)? {
+        return erase::unsubscribe(writer, row, &record);
+    }
     let added = insert(writer, key, &record)?;
     let mut changed = Vec::new();
     if record.list.is_none() && record.class.covers(Class::Bulk) {

@@ -215,7 +215,7 @@ pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: impl Blocks) ->
     let mut last_key = Vec::new();
     let mut added = 0;
     while let Some(block) = rows.next_block()? {
-        let rows = decode::<T>(block, &last_key)?;
+        let rows = decode::<T>(import, block, &last_key)?;
         let mut rest = rows.as_slice();
         while !rest.is_empty() {
             // Rows that may say a record again are told apart by going in after it, alone.
@@ -270,10 +270,20 @@ fn settle<T: Table>(
     Ok(())
 }
 
-fn decode<'b, T: Table>(block: &'b Block, last_key: &[u8]) -> Result<Vec<Keyed<'b, T::Row<'b>>>> {
+/// The rows of a block, without those whose address is erased: these are done with then.
+fn decode<'b, T: Table>(
+    import: &mut Import<'_>,
+    block: &'b Block,
+    last_key: &[u8],
+) -> Result<Vec<Keyed<'b, T::Row<'b>>>> {
     let mut rows: Vec<Keyed<'b, T::Row<'b>>> = Vec::with_capacity(block.len());
     let mut group = 0;
     for (key, payload) in block.rows() {
+        if let Some(erased) = import.erased(T::KIND, key) {
+            import.park(T::KIND, &erased, payload)?;
+            import.count(part_of(payload)?, Outcome::Unchanged)?;
+            continue;
+        }
         let row = T::decode(payload)?;
         if rows.last().is_none_or(|before| before.key != key) {
             group = rows.len();

@@ -13,15 +13,16 @@ use super::sync::{BULK_EMAIL, EMAIL_ALLOWED};
 use super::{Import, Outcome, Rows, moves};
 use crate::error::Result;
 use crate::ledger::Change;
+use crate::ledger::erase::Pseudonym;
 use crate::ledger::sort::Sorter;
 use crate::ledger::sqlite::claims::{Claim, NOBODY, Sub};
 use crate::ledger::sqlite::codes::{Coded, instant};
+use crate::ledger::sqlite::erase::table::ErasedRow;
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::flags::{Flags, set_flags};
 use crate::ledger::sqlite::read::counts;
 use crate::ledger::sqlite::rows::{current_of, former_of};
 use crate::record::{Flag, Kind, Timestamp};
-use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// A contact while its rows of the import go by.
@@ -32,6 +33,8 @@ struct Contact {
     may_exist: bool,
     /// Its current key in the ledger, with the flags there.
     stored: Option<(Vec<u8>, Flags)>,
+    /// What is kept of it, when its current address is an erased one.
+    kept: Option<ErasedRow>,
     flags: Flags,
     /// The time of the row that last tightened the flags, once one has.
     changed_at: Option<Option<Timestamp>>,
@@ -83,10 +86,11 @@ pub(super) fn apply(
         if contact.id.as_bytes() != id {
             contact.settle(import, &mut inserts)?;
             let id = std::str::from_utf8(id).map_err(|_| damaged("a contact id"))?;
-            contact.begin(import.writer.connection(), id, there > 0)?;
+            contact.begin(import, id, there > 0)?;
         }
         contact.parts.push(part_of(payload)?);
-        contact.take(&StagedContact::decode(payload)?);
+        let row = StagedContact::decode(payload)?;
+        contact.take(&row, import.erased(Kind::Contacts, row.key).is_some());
     }
     contact.settle(import, &mut inserts)?;
     // Contact ids come in no order of the keys: where most rows are new, one sort of the index is
@@ -107,7 +111,7 @@ pub(super) fn apply(
 
 impl Contact {
     /// Turns to the next contact, and reads what the ledger has of it.
-    fn begin(&mut self, connection: &Connection, id: &str, may_exist: bool) -> Result<()> {
+    fn begin(&mut self, import: &Import<'_>, id: &str, may_exist: bool) -> Result<()> {
         id.clone_into(&mut self.id);
         self.may_exist = may_exist;
         self.stored = None;
@@ -119,25 +123,31 @@ impl Contact {
         self.denied = 0;
         self.outcomes.clear();
         self.parts.clear();
+        self.kept = import.kept(id)?;
+        if let Some(kept) = &self.kept {
+            self.flags = kept.flags;
+        }
         if !may_exist {
             return Ok(());
         }
         let sql = "SELECT key, bulk_email, email_allowed FROM contact \
                    WHERE contact_id = ?1 AND former = 0";
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut statement = import.writer.connection().prepare_cached(sql)?;
         let mut rows = statement.query([id])?;
         if let Some(row) = rows.next()? {
-            self.flags = Flags {
+            let flags = Flags {
                 bulk_email: Flag::from_code(row.get(1)?)?,
                 email_allowed: Flag::from_code(row.get(2)?)?,
             };
-            self.stored = Some((row.get(0)?, self.flags));
+            self.flags = self.flags.union(flags);
+            self.stored = Some((row.get(0)?, flags));
         }
         Ok(())
     }
 
-    /// Takes one row in: a flag is denied or left as it is, an address becomes the current one.
-    fn take(&mut self, row: &StagedContact<'_>) {
+    /// Takes one row in: a flag is denied or left as it is, an address becomes the current one. A row of an erased
+    /// address tells nobody that something is held.
+    fn take(&mut self, row: &StagedContact<'_>, is_erased: bool) {
         let place = || Place {
             address: row.address.to_owned(),
             at: instant(row.at),
@@ -158,7 +168,10 @@ impl Contact {
         if self.last.as_deref() != Some(row.key) {
             self.last = Some(row.key.to_vec());
         }
-        let outcome = self.say(row);
+        let outcome = match self.say(row) {
+            Outcome::Held if is_erased => Outcome::Unchanged,
+            outcome => outcome,
+        };
         self.outcomes.push(outcome);
     }
 
@@ -223,7 +236,14 @@ impl Contact {
         key: &[u8],
         place: &Place,
     ) -> Result<()> {
+        if let Some(home) = import.erased(Kind::Contacts, key) {
+            return self.settle_erased(import, &home, place);
+        }
         let were = self.stored.as_ref().map(|(_, flags)| *flags);
+        let was_kept = self.kept.take();
+        if let Some(kept) = &was_kept {
+            import.release_contact(kept)?;
+        }
         if let Some((stored, _)) = &self.stored {
             let stays = stored == key;
             if stays && were == Some(self.flags) {
@@ -247,11 +267,37 @@ impl Contact {
             address: &place.address,
             flags: self.flags,
             former: false,
-            is_news: were != Some(self.flags),
+            // Its entry was made of what was kept of it: the feed names it by its id from now on.
+            is_news: was_kept.is_some() || were != Some(self.flags),
             // A row that says "denied" since when is worth more than one that says when it was seen.
             at: self.changed_at.unwrap_or(place.at),
         };
         inserts.push(key, &row)
+    }
+
+    /// Makes an erased address the contact's current one: nothing is written but its flags, under its pseudonym.
+    fn settle_erased(
+        &mut self,
+        import: &Import<'_>,
+        home: &Pseudonym,
+        place: &Place,
+    ) -> Result<()> {
+        let mut before = self.kept.as_ref().map_or(Flags::ALLOW, |kept| kept.flags);
+        let mut changed = false;
+        if let Some((stored, flags)) = &self.stored {
+            let row = current_of(import.writer.connection(), &self.id)?
+                .ok_or_else(|| damaged("a contact that is there and is not"))?;
+            let said = self.left.remove(stored).map_or(Flags::ALLOW, |left| left.flags);
+            moves::leave(import, row, said)?;
+            (before, changed) = (before.union(*flags), true);
+        }
+        let at = self.changed_at.unwrap_or(place.at);
+        let kept = (self.kept.as_ref(), at);
+        changed |= import.keep_contact(&self.id, home, (before, self.flags), kept)?;
+        if changed {
+            self.mark_added(place.row);
+        }
+        Ok(())
     }
 
     /// Sees to it that `key`, which the contact left, keeps at least the flags of `left`.
@@ -262,6 +308,10 @@ impl Contact {
         key: &[u8],
         left: &Left,
     ) -> Result<()> {
+        if let Some(address) = import.erased(Kind::Contacts, key) {
+            let contact = import.writer.erasures().pseudonyms()?.of_contact(&self.id);
+            return import.park_contact(&address, &contact, (true, left.flags), left.place.at);
+        }
         let connection = import.writer.connection();
         let there = if self.may_exist { former_of(connection, key, &self.id)? } else { None };
         let Left { place, flags } = left;

@@ -5,6 +5,7 @@ mod contacts;
 mod digests;
 mod domains;
 mod encoding;
+mod erased;
 mod moves;
 mod preferences;
 mod staged;
@@ -27,6 +28,7 @@ use crate::record::{Kind, NativeRecord, Timestamp};
 use digests::Digests;
 use domains::Domains;
 use encoding::damaged;
+use erased::Erased;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -103,6 +105,8 @@ struct Import<'w> {
     id: i64,
     /// For the events it writes.
     source: &'w ImportSource,
+    /// What of its rows is not to be written.
+    erased: Erased<'w>,
     /// Whose complete file it is, if it is one: the contacts it adds are of that source.
     owner: Option<&'w str>,
     /// What its rows say of records that are there is to be remembered, for some source was synced. A sync sees to
@@ -311,6 +315,7 @@ impl<'w> Import<'w> {
             source,
             owner,
             remembers: owner.is_none() && is_any_synced(writer.connection())?,
+            erased: Erased::load(writer)?,
             is_huge: staged >= huge,
             counts: ImportCounts { read, rejected, unchanged, ..ImportCounts::default() },
             several: vec![0; usize::try_from(tally.several).map_err(|_| damaged())?],

@@ -1,6 +1,7 @@
 //! The history as a chain: whatever is changed in the file is found, and named.
 
 use super::*;
+use crate::ledger::sqlite::chain;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -38,9 +39,12 @@ fn faults_after(sql: &str) -> Vec<String> {
         .unwrap();
     raw.execute_batch(sql).unwrap();
     drop(raw);
+    // As the checks of everything say it, among what they find besides.
     let ledger = SqliteLedger::open(&path).unwrap();
-    let view = ledger.view().unwrap();
-    view.integrity_check().unwrap()
+    let all = ledger.view().unwrap().integrity_check().unwrap();
+    let faults = chain::check(&Connection::open(&path).unwrap()).unwrap();
+    assert!(faults.iter().all(|fault| all.contains(fault)), "{faults:?} in {all:?}");
+    faults
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn an_event_that_an_erasure_names_may_be_blank() {
     };
     blank(1, pseudonym);
     blank(5, pseudonym);
-    let faults = || ledger.view().unwrap().integrity_check().unwrap();
+    let faults = || chain::check(&raw).unwrap();
     assert_eq!(faults(), Vec::<String>::new());
     let gone = |event| {
         [format!("event {event}: its content is gone, and no erasure says that it took it")]

@@ -117,7 +117,7 @@ fn reasons(view: &dyn View, key: &[u8], lists: &[&str]) -> ReasonSet {
 fn feed(view: &dyn View, cursor: Cursor) -> Option<BTreeSet<(String, Vec<u8>)>> {
     let mut keys = BTreeSet::new();
     let changes = view
-        .changes_after(cursor, &mut |change| {
+        .changes_after(cursor, &mut |change, _| {
             assert!(keys.insert(name(change)), "each key once");
             Ok(())
         })
@@ -140,5 +140,6 @@ fn name(change: Change<'_>) -> (String, Vec<u8>) {
         Change::Digest { digest, list } => {
             (format!("digest {}", list.unwrap_or_default()), digest.as_bytes().to_vec())
         }
+        Change::Hashed(hash) => ("hashed".into(), hash.to_vec()),
     }
 }

@@ -27,7 +27,7 @@ use super::{File, HUGE_MIN, Import, Session, Sorters, empty_log, end, tell};
 use crate::error::{Error, Result};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::sqlite::codes::{signed, unsigned};
-use crate::ledger::sqlite::read::position;
+use crate::ledger::sqlite::feed::position;
 use crate::ledger::sqlite::resubscribe::permission;
 use crate::ledger::sqlite::write::Writer;
 use crate::ledger::{Brake, Limit, Removal, SyncFile, SyncRequest, Synced};
@@ -100,7 +100,7 @@ pub(super) fn sync(
     // Nobody else writes any more: so this is the state the writer began in.
     let before = ledger.pool.take()?;
     before.execute_batch("BEGIN")?;
-    let generation = position(&before)?.generation;
+    let generation = position(&before)?.0.generation;
     let job = Job { kind, source: &request.source, writer: &writer, before: &before };
     let imported = File {
         kind,
