@@ -214,3 +214,16 @@ pub(super) fn forget_record(connection: &Connection, key: &[u8], record: &Record
     connection.prepare_cached(sql)?.execute(params![kind.as_str(), key, sub.to_bytes()])?;
     Ok(())
 }
+
+/// Gives up every claim that names an address's key, or the id of a contact that has the address: they are text of the
+/// person. Before the contacts go.
+pub(super) fn forget_key(connection: &Connection, key: &[u8]) -> Result<()> {
+    for sql in [
+        "DELETE FROM claim WHERE kind IN ('unsubscribes', 'preferences', 'suppressions') AND key = ?1",
+        "DELETE FROM claim WHERE kind = 'contacts' AND key IN \
+         (SELECT CAST(contact_id AS BLOB) FROM contact WHERE contact.key = ?1 AND former = 0)",
+    ] {
+        connection.prepare_cached(sql)?.execute([key])?;
+    }
+    Ok(())
+}
