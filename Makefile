@@ -14,7 +14,14 @@ GUARD ?=
 QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
 	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
 
-.PHONY: help demo test check bench guard compare fuzz
+# Each is a file in fuzz/fuzz_targets, and what it does is in crates/soak/src/targets.
+FUZZ_TARGETS = address certificate delimited detect import manifest ndjson parquet program segment source
+# How many rows `make soak` compares at least, and how long it runs at least; SOAK='--seed 17' and more of its options.
+SOAK_DECISIONS ?= 100000000
+SOAK_SECONDS ?= 0
+SOAK ?=
+
+.PHONY: help demo test check bench guard compare fuzz soak seeds
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,15 +56,23 @@ compare: ## quell against its rivals and a plain copy; evidence goes to benches/
 	$(CARGO) build --release --locked --bin quell
 	$(PYTHON) benches/compare/run.py --quell $(QUELL) $(COMPARE)
 
-fuzz: ## long random runs for FUZZ_SECONDS (600), a quarter each: oracle, property tests with many cases, three fuzz targets
+fuzz: ## long random runs for FUZZ_SECONDS (600): oracle, property tests with many cases, every fuzz target
 	@$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs a nightly compiler and cargo-fuzz:' \
 		'`rustup toolchain install nightly` and `cargo install cargo-fuzz --locked`' >&2; exit 1; }
 	$(CARGO) build --release --locked --bin quell
-	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 4 )) --quell $(QUELL)
+	$(PYTHON) tests/oracle/run.py --rounds 100000000 --seconds $$(( $(FUZZ_SECONDS) / 6 )) --quell $(QUELL)
 	$(CARGO) test --workspace --locked --release --no-run
-	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 4 )); while [ $$(date +%s) -lt $$end ]; do \
+	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) / 6 )); while [ $$(date +%s) -lt $$end ]; do \
 		PROPTEST_CASES=20000 $(CARGO) test --workspace --locked --release --lib || exit 1; done
-	$(PYTHON) fuzz/seeds.py
 	$(CARGO) +nightly fuzz build
-	for target in delimited address ndjson; do $(CARGO) +nightly fuzz run $$target -- \
-		-timeout=10 -max_total_time=$$(( $(FUZZ_SECONDS) / 4 )) || exit 1; done
+	for target in $(FUZZ_TARGETS); do $(CARGO) +nightly fuzz run $$target -- \
+		-timeout=20 -max_total_time=$$(( $(FUZZ_SECONDS) / 15 )) || exit 1; done
+
+soak: ## 10^8 decisions (SOAK_DECISIONS), for SOAK_SECONDS at least, against a model of the contract; then each crash there is
+	$(CARGO) run --release --locked -p quell-soak -- --decisions $(SOAK_DECISIONS) --seconds $(SOAK_SECONDS) $(SOAK)
+	QUELL_SOAK=1 $(CARGO) test --locked --test integration -- kill:: steps:: power_cut:: resources:: --nocapture
+
+seeds: ## make the corpora of fuzz/ anew, without inputs that reach nothing new
+	$(CARGO) run --locked -p quell-soak --example seeds
+	$(CARGO) +nightly fuzz build
+	for target in $(FUZZ_TARGETS); do bash fuzz/smallest.sh $$target || exit 1; done

@@ -99,14 +99,42 @@ impl Error {
     }
 
     /// A failed write of a result: a closed pipe is [`ErrorKind::BrokenPipe`], everything else is
-    /// [`ErrorKind::Untrusted`], because what was written so far is not the answer.
+    /// [`ErrorKind::Untrusted`], because what was written so far is not the answer. An error of this
+    /// library that came through a writer comes out as it was: it names the path.
     #[must_use]
     pub fn writing(path: &Path, source: std::io::Error) -> Self {
-        let kind = match source.kind() {
-            std::io::ErrorKind::BrokenPipe => ErrorKind::BrokenPipe,
-            _ => ErrorKind::Untrusted,
+        use std::io::ErrorKind as Io;
+        let source = match source.downcast::<Self>() {
+            Ok(own) => return own,
+            Err(source) => source,
         };
-        Self::new(kind, format!("cannot write `{}`: {source}", path.display())).with_source(source)
+        let (kind, hint) = match source.kind() {
+            Io::BrokenPipe => (ErrorKind::BrokenPipe, None),
+            Io::StorageFull | Io::QuotaExceeded => {
+                (ErrorKind::Untrusted, Some("make room there, or name a place that has it"))
+            }
+            Io::FileTooLarge => (
+                ErrorKind::Untrusted,
+                Some("raise the limit of file sizes (`ulimit -f`), or name another file system"),
+            ),
+            _ => (ErrorKind::Untrusted, None),
+        };
+        let error = Self::new(kind, format!("cannot write `{}`: {source}", path.display()));
+        let error = error.with_source(source);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// The same words once more, for an error that is only lent: what was below it is left out.
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
+        let again = Self::new(self.kind(), self.to_string());
+        match self.hint() {
+            Some(hint) => again.with_hint(hint),
+            None => again,
+        }
     }
 
     /// What the error means for the caller.

@@ -73,6 +73,36 @@ fn every_flipped_bit_position_is_an_error_or_harmless() {
     }
 }
 
+/// What a failing disk leaves: blocks of zeros, or of another file's bytes, at the places where blocks begin.
+#[test]
+fn a_zeroed_or_foreign_block_is_an_error_or_harmless() {
+    let (directory, states) = sound();
+    let files = files(&directory);
+    let foreign = files.iter().flat_map(|(_, bytes)| bytes.iter().rev().copied());
+    let foreign: Vec<u8> = foreign.take(4096).collect();
+    let zeros = vec![0; 4096];
+    let mut damages = 0;
+    for (name, bytes) in &files {
+        for length in [16, 64, 512, 4096] {
+            for start in (0..bytes.len()).step_by(length) {
+                let end = (start + length).min(bytes.len());
+                for block in [&zeros, &foreign] {
+                    let mut damaged = bytes.clone();
+                    damaged[start..end].copy_from_slice(&block[..end - start]);
+                    if damaged == *bytes {
+                        continue;
+                    }
+                    damages += 1;
+                    let copy = Arc::new(directory.copy());
+                    copy.plant(name, &damaged);
+                    check(&copy, &states, &|| format!("{name}: {length} bytes at {start}"));
+                }
+            }
+        }
+    }
+    assert!(damages > 1000, "{damages} blocks");
+}
+
 #[test]
 fn every_truncation_and_anything_appended_is_an_error() {
     let (directory, _) = sound();

@@ -1,13 +1,5 @@
-//! The structural scan, the plain splitter, a byte-by-byte one and `csv-core` split every text alike.
+//! Four ways of splitting a text into records agree.
 
 #![no_main]
 
-#[path = "../../tests/differential/delimited.rs"]
-mod delimited;
-#[path = "../../tests/differential/plain.rs"]
-mod plain;
-
-libfuzzer_sys::fuzz_target!(|input: (u8, &[u8])| {
-    let (chunk_bytes, text) = input;
-    delimited::agree(text, usize::from(chunk_bytes) + 1);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| quell_soak::targets::delimited(data));

@@ -38,7 +38,9 @@ fn everything_in_blocks(
 ) -> Result<Batch> {
     thread::scope(|scope| {
         let (blocks, received) = bounded(BLOCKS_WAITING);
-        let worker = scope.spawn(move || addresses(&received, hasher, with_dictionary));
+        let worker = thread::Builder::new()
+            .spawn_scoped(scope, move || addresses(&received, hasher, with_dictionary))
+            .map_err(|error| Error::untrusted(format!("cannot start a thread: {error}")))?;
         let scanned = scan(view, hasher, Blocked { blocks, block: Block::default(), block_bytes });
         let addresses = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // First what the worker says: the scan then only says that nobody took its keys.

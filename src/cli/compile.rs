@@ -16,7 +16,10 @@ pub fn run(context: &Context, arguments: &Compile) -> Result<u8> {
     let started = Instant::now();
     let store = Store::open(&context.store)?;
     let bar = context.terminal.progress("compile", None);
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    // A thread, for somebody to look at.
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    }
     let now = clock::now();
     let compiled = store.compile(arguments.full, !arguments.no_dictionary, now);
     bar.finish_and_clear();

@@ -2,7 +2,7 @@
 
 use super::terminal::{stdin_file, stdout_file};
 use crate::error::{Error, Result};
-use crate::filter::Output;
+use crate::filter::{Output, followed};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,7 @@ fn identity(path: &Path) -> Option<PathBuf> {
         Ok(metadata) if !metadata.is_file() => None,
         Ok(_) => Some(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())),
         Err(_) => {
+            let path = followed(path);
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok();
             parent.zip(path.file_name()).map(|(parent, name)| parent.join(name))

@@ -20,10 +20,12 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod limits;
 mod permissions;
 mod resubscribe;
 mod search;
 mod status;
+mod sync;
 mod terminal;
 mod unsubscribe;
 mod verify;
@@ -49,6 +51,7 @@ pub(crate) struct Context {
 ///
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    limits::survive();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -83,6 +86,7 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Unsubscribe(arguments) => unsubscribe::run(context, arguments),
         Command::Resubscribe(arguments) => resubscribe::run(context, arguments),
         Command::Erase(arguments) => erase::run(context, arguments),
+        Command::Sync(arguments) => sync::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
         Command::Filter(arguments) => filter::run(context, arguments),
         Command::Certificate(arguments) => certificate::run(context, arguments),

@@ -7,9 +7,10 @@ use crate::address::{Key, KeyBuffer};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Record, ResubscribeRequest, Resubscribed, StoredRecord, View};
 use crate::record::{
-    Cause, Channel, Class, Permission, Query, Reason, SuppressionReason, Timestamp,
+    Cause, Channel, Class, KeyState, Outside, Permission, Query, Reason, SuppressionReason,
+    Timestamp,
 };
-use crate::store::{Store, outside};
+use crate::store::{Changed, Store, outside};
 use serde_json::{Value, json};
 
 /// Runs the command.
@@ -25,7 +26,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     let now = clock::now();
     let done =
         store.ledger_to_change()?.resubscribe(key.as_bytes(), &arguments.address, &request, now)?;
-    store.catch_up_if_due(now)?;
+    let late = store.follow(Changed::One, done.generation, now)?;
+    context.terminal.warn_late(late.as_ref());
     let view = store.ledger().view()?;
     let blocks = still_blocked_by(&*view, &arguments.address, key, now)?;
     let who = Who::of(&*view, &done, key)?;
@@ -65,18 +67,24 @@ fn request(arguments: &Arguments) -> Result<ResubscribeRequest> {
     })
 }
 
-/// The permission, or a refusal that names what is missing.
 fn permission(arguments: &Arguments) -> Result<Permission> {
-    let channel: Option<Channel> = arguments.permission.as_deref().map(input::word).transpose()?;
-    let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
-    let parts = [
-        ("--permission", channel.is_some()),
-        ("--evidence", given(&arguments.evidence)),
-        ("--by", given(&arguments.by)),
-    ];
+    let Arguments { permission, evidence, by, .. } = arguments;
+    permission_of(permission.as_deref(), evidence.as_deref(), by.as_deref())
+}
+
+/// The permission that these options say, or a refusal that names what is missing.
+pub(super) fn permission_of(
+    channel: Option<&str>,
+    evidence: Option<&str>,
+    by: Option<&str>,
+) -> Result<Permission> {
+    let channel: Option<Channel> = channel.map(input::word).transpose()?;
+    let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
+    let parts =
+        [("--permission", channel.is_some()), ("--evidence", given(evidence)), ("--by", given(by))];
     let missing: Vec<&str> =
         parts.iter().filter(|(_, given)| !given).map(|(part, _)| *part).collect();
-    let permission = channel.zip(arguments.evidence.as_deref()).zip(arguments.by.as_deref());
+    let permission = channel.zip(evidence).zip(by);
     permission
         .and_then(|((channel, evidence), by)| Permission::new(channel, evidence, by))
         .ok_or_else(|| {
@@ -98,18 +106,27 @@ fn still_blocked_by(
 ) -> Result<Vec<Cause>> {
     let state = view.state_of(key.as_bytes())?;
     let outside = outside(view, address.as_bytes(), key.domain())?;
+    Ok(causes_of_any_send(&state, &outside, now))
+}
+
+/// What withholds some mail to an address, whatever its class and list.
+pub(super) fn causes_of_any_send(
+    state: &KeyState,
+    outside: &Outside,
+    now: Timestamp,
+) -> Vec<Cause> {
     let lists = state.opted_out_lists().into_iter().chain(outside.lists());
     let lists: Vec<String> = lists.map(str::to_owned).collect();
     let mut causes = Vec::new();
     for class in [Class::Bulk, Class::Transactional] {
-        for cause in state.causes_with(&outside, &Query { now, class, lists: &lists }) {
+        for cause in state.causes_with(outside, &Query { now, class, lists: &lists }) {
             if !causes.contains(&cause) {
                 causes.push(cause);
             }
         }
     }
     causes.sort_by(|a, b| (a.reason, &a.scope).cmp(&(b.reason, &b.scope)));
-    Ok(causes)
+    causes
 }
 
 /// Who set what was set by hand: that person can be asked.

@@ -29,11 +29,11 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
                 "domains": records.domains,
                 "digests": records.digests,
             },
+            "erased": status.erased,
             "history": {
                 "events": status.history.events,
                 "head": status.history.link_hex(),
             },
-            "erased": status.erased,
             "index": {
                 "segments": status.index.segments,
                 "entries": status.index.entries,
@@ -56,8 +56,8 @@ pub fn run(context: &Context, arguments: &Status) -> Result<u8> {
         writeln!(out, "suppressions  {}", records.suppressions)?;
         writeln!(out, "domains       {}", records.domains)?;
         writeln!(out, "digests       {}", records.digests)?;
-        writeln!(out, "history       {}", status.history)?;
         writeln!(out, "erased        {}", status.erased)?;
+        writeln!(out, "history       {}", status.history)?;
         let index = &status.index;
         writeln!(
             out,

@@ -49,6 +49,14 @@ impl Terminal {
         }
     }
 
+    /// Says that a change is made, but that the index could not follow: readers take more time until it does.
+    pub fn warn_late(&self, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.warn(&format!("the change is made, but the index does not hold it yet: {error}"));
+            self.note("run `quell compile` when that is mended; until then answers take longer");
+        }
+    }
+
     /// Says why the command ended, and what to do.
     pub fn error(&self, error: &Error) {
         stderr_line(&format!("\x1b[1;31merror:\x1b[0m {error}"));

@@ -7,7 +7,7 @@ use crate::address::{KeyBuffer, redact};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::record::{Unsubscribe, UnsubscribeState};
-use crate::store::Store;
+use crate::store::{Changed, Store};
 
 /// Runs the command: durable, and in every later answer, when it returns.
 ///
@@ -28,7 +28,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
         source: arguments.source.clone(),
     };
     let applied = store.ledger_to_change()?.unsubscribe(key.as_bytes(), &record, now, None)?;
-    store.catch_up_if_due(now)?;
+    let late = store.follow(Changed::One, applied.generation, now)?;
+    context.terminal.warn_late(late.as_ref());
     let is_erased = store.ledger().view()?.erased_since(key.as_bytes())?.is_some();
     let what = match applied.changed {
         _ if is_erased => "is erased and suppressed; kept that it is unsubscribed:",

@@ -1,10 +1,13 @@
 //! Where results go: a stream, or a file that appears under its name only when it is whole.
 
+use super::draft::Draft;
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+
+/// How many symbolic links in a row are followed, as Linux does.
+const LINKS_MAX: usize = 40;
 
 /// Room is asked for when it is at most this part of what is free.
 #[cfg(target_os = "linux")]
@@ -26,9 +29,9 @@ enum Target {
     Stream(File),
     /// A stream that is given nothing before [`Output::prepare`]; what is for it waits in a nameless file.
     Held { stream: File, waiting: File },
-    /// A file beside its final name, removed when dropped before [`Output::publish`]; `reserved` when its
-    /// length is not that of what was written.
-    File { temporary: NamedTempFile, final_path: PathBuf, written: u64, reserved: bool },
+    /// A file that nobody sees before [`Output::publish`]; `reserved` when its length is not that of what
+    /// was written.
+    File { draft: Draft, final_path: PathBuf, written: u64, reserved: bool },
 }
 
 impl Output {
@@ -38,9 +41,9 @@ impl Output {
         Self { path: PathBuf::from(name), target: Target::Stream(file) }
     }
 
-    /// Results to `path`. A regular file, or a name not taken yet, is written beside itself and renamed
-    /// by [`Output::publish`]; a symbolic link is followed; anything else (a FIFO, `/dev/null`) is
-    /// written to directly.
+    /// Results to `path`. A regular file, or a name not taken yet, is written beside itself and put in
+    /// place by [`Output::publish`]; a symbolic link is followed, to where nothing is yet as well; anything
+    /// else (a FIFO, `/dev/null`) is written to directly.
     ///
     /// # Errors
     ///
@@ -59,21 +62,17 @@ impl Output {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Self { path: path.to_owned(), target: Target::Stream(file) });
         }
-        // A link must stay a link: what it names is replaced.
+        // A link must stay a link: what it names is replaced, or made.
         let final_path = match &metadata {
             Some(_) => fs::canonicalize(path).map_err(failed)?,
-            None => path.to_owned(),
+            None => followed(path),
         };
-        let directory = match final_path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let temporary = new_file(directory).map_err(failed)?;
+        let draft = Draft::new(directory_of(&final_path)).map_err(failed)?;
         if let Some(metadata) = metadata {
             // An output that was there keeps its permissions, as `sort -o` leaves them.
-            temporary.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
+            draft.file().set_permissions(metadata.permissions()).map_err(failed)?;
         }
-        let target = Target::File { temporary, final_path, written: 0, reserved: false };
+        let target = Target::File { draft, final_path, written: 0, reserved: false };
         Ok(Self { path: path.to_owned(), target })
     }
 
@@ -103,15 +102,15 @@ impl Output {
     /// result's.
     pub fn reserve(&mut self, bytes: u64) {
         #[cfg(target_os = "linux")]
-        if let Target::File { temporary, reserved, .. } = &mut self.target
+        if let Target::File { draft, reserved, .. } = &mut self.target
             && bytes > 0
-            && rustix::fs::fstatvfs(temporary.as_file()).is_ok_and(|system| {
+            && rustix::fs::fstatvfs(draft.file()).is_ok_and(|system| {
                 system.f_bavail.saturating_mul(system.f_frsize) / RESERVE_OF_FREE >= bytes
             })
         {
             // A file system that can't, or has not so much room, takes the bytes as they come.
             let mode = rustix::fs::FallocateFlags::empty();
-            *reserved |= rustix::fs::fallocate(temporary.as_file(), mode, 0, bytes).is_ok();
+            *reserved |= rustix::fs::fallocate(draft.file(), mode, 0, bytes).is_ok();
         }
         #[cfg(not(target_os = "linux"))]
         let _ = bytes;
@@ -148,11 +147,11 @@ impl Output {
                 // Once is enough.
                 waiting.set_len(0).and_then(|()| waiting.rewind()).map_err(failed)
             }
-            Target::File { temporary, written, reserved, .. } => {
+            Target::File { draft, written, reserved, .. } => {
                 if std::mem::take(reserved) {
-                    temporary.as_file().set_len(*written).map_err(failed)?;
+                    draft.file().set_len(*written).map_err(failed)?;
                 }
-                if sync { temporary.as_file().sync_all().map_err(failed) } else { Ok(()) }
+                if sync { draft.file().sync_all().map_err(failed) } else { Ok(()) }
             }
         }
     }
@@ -165,10 +164,13 @@ impl Output {
     /// When renaming or syncing fails; an earlier file of the name is then untouched, unless it was the
     /// directory that could not be synced.
     pub fn appear(self, sync: bool) -> Result<()> {
-        let Target::File { temporary, final_path, .. } = self.target else { return Ok(()) };
+        let Target::File { draft, final_path, .. } = self.target else { return Ok(()) };
         let failed = |error| Error::writing(&self.path, error);
-        temporary.persist(&final_path).map_err(|error| failed(error.error))?;
-        if sync { sync_name(&final_path) } else { Ok(()) }
+        // Opened before the name is there: without a descriptor left nothing appears.
+        let names =
+            if sync { Some(File::open(directory_of(&final_path)).map_err(failed)?) } else { None };
+        draft.persist(&final_path).map_err(failed)?;
+        names.map_or(Ok(()), |names| names.sync_all()).map_err(failed)
     }
 
     /// [`Output::prepare`] and [`Output::appear`].
@@ -188,8 +190,7 @@ impl Output {
 ///
 /// When its directory can't be synced.
 pub fn sync_name(path: &Path) -> Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))
+    File::open(directory_of(path))
         .and_then(|directory| directory.sync_all())
         .map_err(|error| Error::writing(path, error))
 }
@@ -207,30 +208,42 @@ fn copy(waiting: &mut File, stream: &mut File) -> io::Result<()> {
     }
 }
 
-/// A new hidden file in `directory`, with the permissions any program gives a new file.
-fn new_file(directory: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".quell-").suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
-    // Without the hidden name, which means nothing to whoever named the output.
-    builder.tempfile_in(directory).map_err(|error| error.kind().into())
+}
+
+/// The path that a shell's redirection to `path` would make, when nothing is there: the end of a chain of
+/// symbolic links, or `path` itself.
+#[must_use]
+pub fn followed(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&at) else { break };
+        // From where the link is; an absolute one stands alone.
+        at = at.parent().unwrap_or(Path::new("")).join(target);
+    }
+    at
 }
 
 impl Write for Output {
+    /// Its errors name the path: whoever writes knows only that it is an output.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match &mut self.target {
+        let wrote = match &mut self.target {
             Target::Stream(file) => file.write(buffer),
             Target::Held { waiting, .. } => waiting.write(buffer),
-            Target::File { temporary, written, .. } => {
-                let count = temporary.as_file_mut().write(buffer)?;
-                *written += count as u64;
-                Ok(count)
-            }
+            Target::File { draft, .. } => draft.file().write(buffer),
+        };
+        if let (Ok(count), Target::File { written, .. }) = (&wrote, &mut self.target) {
+            *written += *count as u64;
         }
+        wrote.map_err(|error| match error.kind() {
+            // For `write_all`, which tries again.
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, Error::writing(&self.path, error)),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -293,5 +306,36 @@ mod tests {
         assert!(!path.exists());
         output.appear(true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"kept");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_followed_and_stays_a_link() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        fs::create_dir(place("far")).unwrap();
+        symlink("second", place("first")).unwrap();
+        symlink("far/out.csv", place("second")).unwrap();
+        let mut output = Output::create(&place("first")).unwrap();
+        output.write_all(b"kept").unwrap();
+        output.publish(true).unwrap();
+        assert_eq!(fs::read(place("far/out.csv")).unwrap(), b"kept");
+        assert!(fs::symlink_metadata(place("first")).unwrap().is_symlink());
+        symlink("missing/out.csv", place("broken")).unwrap();
+        assert!(Output::create(&place("broken")).is_err(), "as a shell's redirection");
+        symlink("ring", place("ring")).unwrap();
+        assert!(Output::create(&place("ring")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_failed_write_names_the_path() {
+        let mut output = Output::create(Path::new("/dev/full")).unwrap();
+        let error = output.write_all(b"kept").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let error = Error::writing(Path::new("output"), error);
+        assert!(error.to_string().starts_with("cannot write `/dev/full`: "), "{error}");
+        assert!(error.hint().is_some());
     }
 }

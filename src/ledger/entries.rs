@@ -1,7 +1,7 @@
 //! What the scan of the whole ledger hands out for each key: index entries, not records.
 
 use crate::record::state::EntryState;
-use crate::record::{DigestBlocks, DigestValue};
+use crate::record::{DigestBlocks, DigestValue, Kind};
 
 /// The entries one address key has in the index. Borrowed from the scan's buffers.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,19 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The records of a kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Contacts => self.contacts,
+            Kind::Unsubscribes => self.unsubscribes,
+            Kind::Preferences => self.preferences,
+            Kind::Suppressions => self.suppressions,
+            Kind::Domains => self.domains,
+            Kind::Digests => self.digests,
+        }
+    }
+
     /// All records.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! A file of records, applied whole or not at all.
 
 use super::StagedRows;
+use super::sync::{Removal, SyncFile, SyncRequest, Synced};
 use crate::error::Result;
 use crate::record::{NativeRecord, Timestamp};
 
@@ -86,6 +87,33 @@ pub trait ImportSession: Send {
     ///
     /// Any error leaves the ledger as it was.
     fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts>;
+
+    /// Applies every row as [`ImportSession::apply`] does, and removes what the source owns and the file does not
+    /// name, with the consequences of a resubscribe ([`sync`](super::sync) says what each word means):
+    ///
+    /// - An unsubscribe's owned records of that list and class go. When no global unsubscribe of the key is left, both
+    ///   flags of every contact with the key become *Allow*; when none of a list is left, the key's preference *Out*
+    ///   of that list goes. Contacts and preferences of other sources keep theirs.
+    /// - Preferences, suppressions, rules, digests: the record goes. A contact goes with what it left behind at other
+    ///   addresses. A complaint stays.
+    /// - Each key touched gets an event with the permission and everything that went.
+    ///
+    /// Every row must be of the session's kind and, but for contacts, of the request's source. `each` is told of
+    /// every key touched, in the order of the keys, before anything is durable. A brake, a dry run or a missing
+    /// permission leaves the ledger as it was; [`Synced`] says what would have been.
+    ///
+    /// Cost: that of the import of the new rows, and one pass over the records of the kind. Memory: that of an
+    /// import, 64 MiB for removals, and the records of the key with most of them.
+    ///
+    /// # Errors
+    ///
+    /// Any error leaves the ledger as it was.
+    fn sync(
+        self: Box<Self>,
+        file: &SyncFile,
+        request: &SyncRequest,
+        each: &mut dyn FnMut(&Removal<'_>) -> Result<()>,
+    ) -> Result<Synced>;
 
     /// Lets go of every row, as dropping the session does.
     fn abandon(self: Box<Self>);

@@ -10,7 +10,8 @@
 //!
 //! What always holds:
 //! - A change is durable and visible to every later view when its call returns.
-//! - Only [`Ledger::resubscribe`] lifts a block; imports only add and tighten.
+//! - Only [`Ledger::resubscribe`] and [`ImportSession::sync`] lift a block, each with a stored permission; imports
+//!   only add and tighten.
 //! - A contact has at most one current row; its flags are the contact's. A row of an address it left
 //!   keeps the flags it had there, until a resubscribe of that address.
 //! - A generation is made exactly by a transaction that changed a record.
@@ -27,9 +28,10 @@ mod sort;
 mod spool;
 pub mod sqlite;
 pub mod stored;
+pub mod sync;
 
 pub use chain::ChainHead;
-pub use changes::{Change, Changes};
+pub use changes::{Change, Changes, Step, Trail, Withheld};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
 pub use history::{EventKind, HistoryEntry, Permitted};
@@ -39,6 +41,7 @@ pub use position::{Cursor, Position};
 pub use spool::Spool;
 pub use sqlite::{SqliteLedger, StagedRows};
 pub use stored::{Record, StoredRecord};
+pub use sync::{Brake, Limit, Removal, SyncFile, SyncRequest, Synced};
 
 use crate::error::Result;
 use crate::record::{
@@ -152,14 +155,14 @@ pub trait View {
     /// As the store says.
     fn mark_of(&self, generation: u64) -> Result<Option<i64>>;
 
-    /// Hands out each key touched after `cursor`, once, in no particular order. Hands out none and
-    /// says [`Changes::Everything`] when the feed can't name them.
+    /// Hands out each key touched after `cursor`, once, in no particular order, with what the feed says of
+    /// its entry. Hands out none and says [`Changes::Everything`] when the feed can't name them.
     ///
     /// Cost: one index look-up when nothing changed, else in proportion to the changes.
     fn changes_after(
         &self,
         cursor: Cursor,
-        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Change<'_>, &Trail) -> Result<()>,
     ) -> Result<Changes>;
 
     /// How many rows the feed has after `cursor`, counted up to `limit`; `limit` when only a rebuild
@@ -328,7 +331,7 @@ pub trait View {
 }
 
 /// Records of one key as one state; what is of no address is left out.
-fn state(records: Vec<StoredRecord>) -> KeyState {
+pub(crate) fn state(records: Vec<StoredRecord>) -> KeyState {
     let mut state = KeyState::default();
     for stored in records {
         match stored.record {

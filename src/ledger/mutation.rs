@@ -1,7 +1,7 @@
 //! Single changes: what is asked for, and what came of it.
 
 use super::stored::StoredRecord;
-use crate::record::{Flag, Permission, SuppressionReason, Timestamp};
+use crate::record::{Contact, Flag, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
 /// What a change came to.
@@ -67,6 +67,18 @@ pub struct Transition {
 }
 
 impl FlagsChanged {
+    /// The change from one state of a contact's row to another.
+    #[must_use]
+    pub fn between(was: &Contact, now: &Contact) -> Self {
+        Self {
+            contact_id: was.contact_id.clone(),
+            address: was.address.clone(),
+            former: was.former,
+            bulk_email: Transition { from: was.bulk_email, to: now.bulk_email },
+            email_allowed: Transition { from: was.email_allowed, to: now.email_allowed },
+        }
+    }
+
     /// As commands print it.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -196,7 +196,7 @@ pub enum NativeRow<'a> {
     },
 }
 
-impl NativeRow<'_> {
+impl<'a> NativeRow<'a> {
     /// Which import the row is of.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -207,6 +207,30 @@ impl NativeRow<'_> {
             Self::Suppression { .. } => Kind::Suppressions,
             Self::Domain { .. } => Kind::Domains,
             Self::Digest { .. } => Kind::Digests,
+        }
+    }
+
+    /// The row as one of `source`, whatever it said itself; a contact's row says nothing of a source.
+    #[must_use]
+    pub fn of_source(self, source: &'a str) -> Self {
+        let source = Some(source);
+        match self {
+            Self::Contact { .. } => self,
+            Self::Unsubscribe { address, list, state, class, at, .. } => {
+                Self::Unsubscribe { address, list, state, class, at, source }
+            }
+            Self::Preference { address, list, choice, at, .. } => {
+                Self::Preference { address, list, choice, at, source }
+            }
+            Self::Suppression { address, reason, class, at, expires_at, .. } => {
+                Self::Suppression { address, reason, class, at, expires_at, source }
+            }
+            Self::Domain { domain, subdomains, at, .. } => {
+                Self::Domain { domain, subdomains, at, source }
+            }
+            Self::Digest { digest, list, class, .. } => {
+                Self::Digest { digest, list, class, source }
+            }
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! Knows nothing of mail. [`Disk`] is the real directory; [`Memory`] is its strict twin, which loses
 //! on a crash everything that was not synced, and stops at a numbered step when a test says so.
-//! `raw` is the only file of the crate with `unsafe` (the memory map, the prefetch, and calling code compiled for newer processors).
+//! `raw` and `allocator` are the only files of the crate with `unsafe` (the memory map, the prefetch, calling code
+//! compiled for newer processors; and what happens when no memory is left).
 
+mod allocator;
 mod blob;
 mod disk;
 mod lock;
@@ -11,15 +13,18 @@ mod memory;
 mod name;
 mod raw;
 mod resident;
+mod threads;
 
 use std::fmt;
 use std::io;
 
+pub use allocator::OrExit;
 pub use blob::Blob;
 pub use disk::Disk;
 pub use lock::Lock;
 pub use memory::Memory;
 pub use raw::{Work, for_this_processor, prefetch};
+pub use threads::start_threads;
 
 /// How a file's bytes are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,5 +1,5 @@
-//! The crate's only `unsafe`: the memory map of a file, the prefetch of a cache line, and the call of code
-//! compiled for newer processors.
+//! The crate's only `unsafe` besides its allocator: the memory map of a file, the prefetch of a cache line, and
+//! the call of code compiled for newer processors.
 #![expect(
     unsafe_code,
     reason = "a file mapping, a prefetch and a processor's features have no safe form"

@@ -4,10 +4,10 @@ use super::open::Store;
 use super::{INDEX, reader::check_past};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Committed, Index, Manifest, Upkeep};
+use crate::index::{Committed, Index, Manifest, Overlay, Upkeep};
 use crate::ledger::{Cursor, Ledger};
 use crate::record::Timestamp;
-use crate::storage::{Access, Disk};
+use crate::storage::{Access, Disk, start_threads};
 use std::sync::Arc;
 
 /// How many changes a reader is left to take into memory before they become a segment: about 20 ms.
@@ -18,6 +18,15 @@ const REBUILD_CHANGES_MIN: u64 = 200_000;
 
 /// How often a commit that another writer overtook is made again.
 const ATTEMPTS_MAX: u32 = 5;
+
+/// What kind of change the index is to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// Many keys, maybe: the index is brought up at once.
+    Many,
+    /// One key: it is brought up when readers would have many changes to take in.
+    One,
+}
 
 /// What the index is after a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +68,39 @@ impl Store {
         if changes < CHANGES_DUE { Ok(()) } else { self.catch_up(now) }
     }
 
+    /// Brings the index up after a change, which is durable in the ledger as `generation`.
+    ///
+    /// Gives what went wrong, a full disk say, when readers can do without: they take the change into memory,
+    /// so it is in the very next answer, and the next change or `quell compile` brings the index up.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when no answer can be given before the cause is mended. The change is in the ledger all the
+    /// same, and the message says so.
+    pub fn follow(&self, what: Changed, generation: u64, now: Timestamp) -> Result<Option<Error>> {
+        let followed = match what {
+            Changed::Many => self.catch_up(now),
+            Changed::One => self.catch_up_if_due(now),
+        };
+        let Err(error) = followed else { return Ok(None) };
+        if self.reader(Access::Map, now).is_ok() {
+            return Ok(Some(error));
+        }
+        let message = format!(
+            "the change is in the ledger, generation {generation}, but the index can't follow: {error}"
+        );
+        Err(Error::untrusted(message)
+            .with_hint("mend what is said there, then run `quell compile`; the change is not lost")
+            .with_source(error))
+    }
+
     /// Brings the index up to the ledger.
     ///
     /// # Errors
     ///
     /// Untrusted when the index is damaged or can't be written: `quell compile --full` is the cure.
     pub fn catch_up(&self, now: Timestamp) -> Result<()> {
+        start_threads()?;
         for _ in 0..ATTEMPTS_MAX {
             let mut index = Index::open(self.directory()?, self.identity.clone(), Access::Map)?;
             if self.commit_changes(&mut index, now)? {
@@ -87,7 +123,10 @@ impl Store {
         let with_dictionary = index.manifest().dictionary;
         let many = REBUILD_CHANGES_MIN.max(IndexState::of(index.manifest()).entries / 4);
         let batch = if view.change_count_after(cursor, many)? < many {
-            catch_up::batch(&*view, cursor, &self.hasher, with_dictionary)?
+            {
+                let held = index.snapshot(Overlay::default(), index.position());
+                catch_up::batch(&*view, cursor, &self.hasher, Some(&held), with_dictionary)?
+            }
         } else {
             None
         };
@@ -108,6 +147,7 @@ impl Store {
 
     /// Rebuilds the index from nothing; whatever was there, damaged or not, is replaced.
     fn rebuild(&self, with_dictionary: bool, now: Timestamp) -> Result<Manifest> {
+        start_threads()?;
         let view = self.ledger.view()?;
         let position = view.position();
         let batch = catch_up::everything(&*view, &self.hasher, with_dictionary)?;

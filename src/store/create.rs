@@ -37,7 +37,9 @@ impl Store {
             _ => PathBuf::from("."),
         };
         let failed = |error| Error::writing(path, error);
-        fs::create_dir_all(&parent).map_err(failed)?;
+        make_durably(&parent).map_err(failed)?;
+        // Opened before there is anything to undo: without a descriptor left nothing appears.
+        let names = fs::File::open(&parent).map_err(failed)?;
         let making =
             tempfile::Builder::new().prefix(".quell-init-").tempdir_in(&parent).map_err(failed)?;
         fill(making.path(), policy, now)?;
@@ -46,7 +48,26 @@ impl Store {
         fs::rename(making.path(), path).map_err(failed)?;
         // Its old name is gone, so there is nothing for the guard to remove.
         let _ = making.keep();
-        fs::File::open(&parent).and_then(|parent| parent.sync_all()).map_err(failed)
+        names.sync_all().map_err(failed)
+    }
+}
+
+/// Makes a directory and those above it that are missing, their names durable.
+fn make_durably(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    if above != path {
+        make_durably(above)?;
+    }
+    // Another command may have been quicker.
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::File::open(above)?.sync_all(),
     }
 }
 

@@ -23,7 +23,7 @@ mod signing;
 mod status;
 mod verify;
 
-pub use compile::IndexState;
+pub use compile::{Changed, IndexState};
 pub use erase::ErasedHere;
 pub use open::{IndexAlone, Store};
 pub use outside::{outside, outside_at};

@@ -130,7 +130,7 @@ impl Store {
     }
 
     /// The store of record, to be changed: only under an index that could tell of the change. After it,
-    /// [`Store::catch_up_if_due`] keeps readers fast.
+    /// [`Store::follow`] keeps readers fast.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use super::open::Store;
 use crate::address::{Key, Policy};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Index, KeyHasher, Pattern, Position, Snapshot};
+use crate::index::{Index, KeyHasher, Overlay, Pattern, Position, Snapshot};
 use crate::ledger::{Cursor, Ledger, View};
 use crate::record::{Query, ReasonSet, Timestamp};
 use crate::storage::Access;
@@ -39,8 +39,9 @@ impl Store {
             let position = view.position();
             let cursor = Cursor::from_u64(index.cursor());
             check_past(&*view, index.position())?;
+            let held = index.snapshot(Overlay::default(), index.position());
             if view.change_count_after(cursor, OVERLAY_CHANGES_MAX + 1)? <= OVERLAY_CHANGES_MAX
-                && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher)?
+                && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher, &held)?
             {
                 let snapshot = index.snapshot(overlay, super::at(position));
                 return Ok(Reader { view, snapshot, hasher: &self.hasher, policy: self.policy });

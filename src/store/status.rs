@@ -18,10 +18,10 @@ pub struct Status {
     pub behind: u64,
     /// Records by kind.
     pub records: Counts,
-    /// The end of the chain of events: an anchor, when somebody else keeps it.
-    pub history: ChainHead,
     /// Addresses that were erased and stay suppressed.
     pub erased: u64,
+    /// The end of the chain of events: an anchor, when somebody else keeps it.
+    pub history: ChainHead,
     /// The index.
     pub index: IndexState,
     /// When the store was created.
@@ -45,8 +45,8 @@ impl Store {
             cursor: position.cursor.as_u64(),
             behind: view.change_count_after(Cursor::from_u64(manifest.cursor), u64::MAX)?,
             records: view.counts()?,
-            history: view.chain_head()?,
             erased: view.erased_count()?,
+            history: view.chain_head()?,
             index: IndexState::of(&manifest),
             created_at: self.ledger.created_at(),
             compiled_at: manifest.compiled_at,

@@ -131,6 +131,81 @@ fn a_truncated_index_file_is_an_error_or_changes_no_answer() {
     }
 }
 
+/// A block that the disk lost, in each file of the index, where blocks begin.
+#[test]
+fn a_zeroed_page_in_the_index_is_an_error_or_changes_no_answer() {
+    let sandbox = with_index();
+    for file in index_files(&sandbox.path("store")) {
+        let whole = fs::read(&file).unwrap();
+        for start in (0..whole.len()).step_by(4096) {
+            let mut damaged = whole.clone();
+            let end = (start + 4096).min(whole.len());
+            damaged[start..end].fill(0);
+            overwrite(&file, &damaged);
+            let what = format!("{}: page at {start}", file.display());
+            never_a_new_clear(&sandbox, "store", &what);
+            if damaged != whole {
+                sandbox.quell(["verify"]).expect_any(&[1, 4]);
+            }
+        }
+        overwrite(&file, &whole);
+    }
+    sandbox.quell(["verify"]).expect(0);
+}
+
+/// A manifest put back: the index is the old one then and is brought up from the ledger, or its segments are gone.
+#[test]
+fn a_stale_manifest_gives_the_ledger_s_answer_or_none() {
+    let sandbox = with_index();
+    let manifest = sandbox.path("store/index/manifest");
+    let stale = fs::read(&manifest).unwrap();
+    // One change that waits in the feed, one that is a segment, and then a rebuild that takes the old ones away.
+    for (number, compile) in
+        [&["status"][..], &["compile"], &["compile", "--full"]].iter().enumerate()
+    {
+        let address = format!("later.{number}@example.com");
+        sandbox.quell(["unsubscribe", &address]).expect(0);
+        sandbox.quell(*compile).expect(0);
+        overwrite(&manifest, &stale);
+        sandbox.write("later.csv", format!("email\n{address}\nclear@example.com\n"));
+        let run = sandbox.quell(["filter", "later.csv"]).expect_any(&[0, 4]);
+        if run.code == Some(0) {
+            assert_eq!(run.text(), "email\nclear@example.com\n", "{compile:?}");
+        } else {
+            run.says("quell compile --full");
+        }
+        never_a_new_clear(&sandbox, "store", &format!("a stale manifest after {compile:?}"));
+    }
+    sandbox.quell(["compile", "--full"]).expect(0);
+    filter(&sandbox, "store").expect(0);
+}
+
+/// The whole key file of another store: its hashes find nobody, so it must never be asked.
+#[test]
+fn the_key_file_of_another_store_gives_no_answer_and_changes_nothing() {
+    let sandbox = with_index();
+    let other = Sandbox::new();
+    let own = sandbox.read("store/secret.key");
+    overwrite(&sandbox.path("store/secret.key"), &other.read("store/secret.key"));
+    gives_no_answer(&sandbox, "store", "another store's key");
+    // SQLite's own two files beside it come and go with who looks.
+    let held = || {
+        let mut files = tree(&sandbox.path("store"));
+        files.retain(|(path, _)| !path.to_string_lossy().contains("ledger.db-"));
+        files
+    };
+    let before = held();
+    // Not even a rebuild: under the wrong key the index would be of no use to whoever has the right one.
+    for arguments in [&["unsubscribe", "new@example.com"][..], &["compile", "--full"], &["verify"]]
+    {
+        sandbox.quell(arguments).expect_any(&[1, 4]);
+        assert!(held() == before, "{arguments:?} changed the store");
+    }
+    overwrite(&sandbox.path("store/secret.key"), &own);
+    filter(&sandbox, "store").expect(0);
+    assert_eq!(sandbox.read_text("out.csv"), "email\nclear@example.com\n");
+}
+
 #[test]
 fn a_missing_segment_or_manifest_gives_no_answer_and_a_full_compile_cures_it() {
     let sandbox = with_index();

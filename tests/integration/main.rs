@@ -15,7 +15,10 @@ mod address;
 mod brakes;
 mod certificate;
 mod compressed;
+mod concurrency;
 mod damage;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod disk;
 mod erase;
 mod exit_codes;
 mod files;
@@ -23,17 +26,29 @@ mod filter;
 mod import;
 mod inspect;
 mod kill;
+mod ledger;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod life;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod power_cut;
 mod proof;
 mod readme;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod resources;
 mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod steps;
 mod story;
+mod sync;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tracer;
 mod vendors;
 mod verbatim;

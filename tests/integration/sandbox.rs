@@ -38,6 +38,29 @@ impl Sandbox {
         Self { directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
+    /// A directory with nothing in it, in memory where the system has such a place: for the tests that make thousands.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let directory = if memory.is_dir() {
+            tempfile::tempdir_in(memory).expect("a directory in memory")
+        } else {
+            tempfile::tempdir().expect("a temporary directory")
+        };
+        Self { directory }
+    }
+
+    /// The directory, without symbolic links in its path.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.directory.path().canonicalize().expect("a path")
+    }
+
+    /// Another directory in memory with the same files in it.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::in_memory();
+        copy_directory(self.directory.path(), copy.directory.path());
+        copy
+    }
+
     /// A store that holds the samples of `data/`.
     pub(crate) fn with_samples() -> Self {
         let sandbox = Self::new();
@@ -215,6 +238,11 @@ impl Run {
     }
 }
 
+/// Says whether the long form of a test is asked for: `QUELL_SOAK`, set by `make soak`.
+pub(crate) fn soak() -> bool {
+    std::env::var_os("QUELL_SOAK").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -262,6 +290,11 @@ impl Dice {
         };
         eprintln!("{what}: QUELL_TEST_SEED={seed}");
         Self(seed.max(1))
+    }
+
+    /// Random numbers of their own, for a thread.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX >> 1) | 1)
     }
 
     /// A number below `bound`.

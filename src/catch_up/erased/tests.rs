@@ -232,7 +232,7 @@ impl World {
     fn compile(&mut self) {
         let view = self.erasing.view().unwrap();
         let all = held(&everything(&*view, &self.hasher, true).unwrap());
-        match batch(&*view, self.cursor, &self.hasher, true).unwrap() {
+        match batch(&*view, self.cursor, &self.hasher, None, true).unwrap() {
             Some(batch) => self.index.extend(held(&batch)),
             None => self.index.clone_from(&all),
         }

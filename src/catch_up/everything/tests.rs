@@ -78,7 +78,8 @@ fn digest(number: u8) -> NativeRecord {
 
 /// The hashes and bits of rules, digests and presence, as the feed gives them.
 fn by_the_feed(view: &dyn View) -> Batch {
-    let batch = crate::catch_up::batch(view, Cursor::START, &hasher(), false).unwrap().unwrap();
+    let batch =
+        crate::catch_up::batch(view, Cursor::START, &hasher(), None, false).unwrap().unwrap();
     let mut batch = Batch { dictionary: None, ..batch };
     batch.entries.retain(|entry| entry.state != 0);
     sorted(batch)

@@ -6,6 +6,7 @@ mod erase;
 mod filter;
 mod permissions;
 mod questions;
+mod sync;
 mod upkeep;
 
 pub use certificate::{Certificate, CertificateVerify};
@@ -14,6 +15,7 @@ pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
+pub use sync::Sync;
 pub use upkeep::{Compile, Completions, Export, Status};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -106,6 +108,11 @@ pub enum Command {
         after_help = "Example:\n  quell erase ann@example.com --by privacy --reason 'request 4711 of 3 May'\n\nWhat goes, what stays and why: docs/erasure.md."
     )]
     Erase(Erase),
+    /// Apply a source's complete file: what was deleted there is deleted here, with permission
+    #[command(
+        after_help = "Example:\n  quell sync unsubscribes crm-unsubscribes.csv --source crm --dry-run\n  quell sync unsubscribes crm-unsubscribes.csv --source crm \\\n      --permission form --evidence 'preference centre, export of 3 May' --by 'crm team'"
+    )]
+    Sync(Sync),
     /// Ask whether addresses may be mailed
     #[command(
         after_help = "Example:\n  quell check ann@example.com --list news && send-it\n  quell check ann@example.com --as-of '2026-05-03 09:00'\n\nExit code 0 only when every address is clear."

@@ -63,7 +63,7 @@ fn is_kind(word: &Path, rest: &[PathBuf]) -> bool {
     is_word && !rest.is_empty() && !word.exists()
 }
 
-fn named(name: &str) -> Result<&'static Format> {
+pub(in crate::cli) fn named(name: &str) -> Result<&'static Format> {
     Format::of_name(name).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         Error::usage(format!("unknown format `{name}`"))

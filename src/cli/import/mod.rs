@@ -1,8 +1,8 @@
 //! `quell import`: records from files.
 
-mod choose;
+pub(super) mod choose;
 mod dry_run;
-mod package;
+pub(super) mod package;
 mod rejects;
 
 use super::args::Import;
@@ -15,7 +15,8 @@ use crate::import::vendor::{self, VendorFile};
 use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
 use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
 use crate::record::NativeRow;
-use crate::store::Store;
+use crate::storage::start_threads;
+use crate::store::{Changed, Store};
 use choose::{Choice, choice, decide};
 use package::{Looked, Package, with_package};
 use rejects::RejectsFile;
@@ -35,6 +36,7 @@ pub fn run(context: &Context, arguments: &Import) -> Result<u8> {
     refuse_clashes(arguments, files)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
     let list = list.as_deref();
+    start_threads()?;
     let mode = if arguments.dry_run {
         Mode::Foresee(dry_run::policy(&context.store)?)
     } else {
@@ -112,8 +114,9 @@ impl<'j> Job<'j> {
         let spinner = terminal.progress(&format!("apply {name}"), None);
         let counts = session.apply(read, rejected, &digest)?;
         spinner.set_message("compile");
-        store.catch_up(clock::now())?;
+        let late = store.follow(Changed::Many, counts.generation, clock::now());
         spinner.finish_and_clear();
+        terminal.warn_late(late?.as_ref());
         if form.holds_digests() {
             digest_warning::warn(self.context, store, &counts)?;
         }
@@ -172,11 +175,10 @@ impl<'j> Job<'j> {
     ) -> Result<Gathered<'s>> {
         let bar = self.context.terminal.progress(&format!("read {}", package.name), package.bytes);
         let (mut read, mut rejected, mut first_reject) = (0, 0, None);
-        // Rows of several records are numbered across threads and files.
         let next = AtomicU32::new(0);
         let rejects = &mut self.rejects;
         package.read(&mut |looked, input| {
-            let gather = || Staging { rows: StagedRows::default(), next: &next };
+            let gather = || Staging::new(&next);
             let take = |taken: Taken<'_, Staging<'_>>| match taken {
                 Taken::Records(staged) => session.take(&staged.rows),
                 Taken::Reject(reject) => {
@@ -196,10 +198,10 @@ impl<'j> Job<'j> {
 
 /// What files can't say themselves: the list, how addresses become keys, and what is allowed.
 #[derive(Clone, Copy)]
-struct Said<'a> {
-    list: Option<&'a str>,
-    policy: Policy,
-    allow_public_suffix: bool,
+pub(super) struct Said<'a> {
+    pub(super) list: Option<&'a str>,
+    pub(super) policy: Policy,
+    pub(super) allow_public_suffix: bool,
 }
 
 /// A file, read and not applied yet.
@@ -211,7 +213,7 @@ struct Gathered<'s> {
 }
 
 /// Reads one text as what it is.
-fn read_form<G: Gather>(
+pub(super) fn read_form<G: Gather>(
     form: Form,
     looked: &Looked,
     input: &mut (dyn Read + Send),
@@ -239,7 +241,7 @@ fn read_form<G: Gather>(
 }
 
 /// Where and why a row can't be understood.
-fn told(looked: &Looked, reject: &Reject<'_>) -> String {
+pub(super) fn told(looked: &Looked, reject: &Reject<'_>) -> String {
     let member = looked.member.as_ref().map(|member| format!("`{member}` ")).unwrap_or_default();
     format!("{member}line {}: {}", reject.line, reject.cause)
 }
@@ -257,10 +259,17 @@ fn too_many_rejects(name: &str, counts: (u64, u64, u64), first: &str) -> Error {
 }
 
 /// Rows on their way from the file to the ledger.
-struct Staging<'n> {
-    rows: StagedRows,
+pub(super) struct Staging<'n> {
+    pub(super) rows: StagedRows,
     /// The number of the next row of several records.
     next: &'n AtomicU32,
+}
+
+impl<'n> Staging<'n> {
+    /// No rows yet; rows of several records are numbered by `next`, across threads and files.
+    pub(super) fn new(next: &'n AtomicU32) -> Self {
+        Self { rows: StagedRows::default(), next }
+    }
 }
 
 impl Gather for Staging<'_> {

@@ -1,6 +1,7 @@
 //! One argument of `import` → the texts in it: one, or those of the files in a ZIP archive.
 
 use crate::cli::files;
+use crate::delimited::skip_byte_order_mark;
 use crate::error::{Error, Result};
 use crate::filter::Measured;
 use crate::import::detect::Seen;
@@ -16,15 +17,15 @@ use std::path::Path;
 const BESIDE: [&str; 6] = [".pdf", ".html", ".htm", ".md", ".png", ".rtf"];
 
 /// What is read as one import.
-pub(super) struct Package<'p> {
+pub(in crate::cli) struct Package<'p> {
     /// The file's name as the user gave it.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// `none`, `gzip`, `zstd` or `zip`.
-    pub(super) compression: &'static str,
+    pub(in crate::cli) compression: &'static str,
     /// How many bytes the text has, if that is known before.
-    pub(super) bytes: Option<u64>,
+    pub(in crate::cli) bytes: Option<u64>,
     /// Files of an archive that are not read.
-    pub(super) beside: Vec<String>,
+    pub(in crate::cli) beside: Vec<String>,
     /// The encoding, if the user says it.
     choice: Option<EncodingChoice>,
     texts: Texts<'p>,
@@ -36,20 +37,22 @@ enum Texts<'p> {
 }
 
 /// A text, looked at.
-pub(super) struct Looked {
+pub(in crate::cli) struct Looked {
     /// Its name: in an archive that of the archive and the file's in it.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// The file's name in its archive.
-    pub(super) member: Option<String>,
-    pub(super) seen: Seen,
-    pub(super) encoding: Encoding,
+    pub(in crate::cli) member: Option<String>,
+    pub(in crate::cli) seen: Seen,
+    pub(in crate::cli) encoding: Encoding,
     /// What separates its cells, if it is no JSON.
-    pub(super) delimiter: Option<char>,
+    pub(in crate::cli) delimiter: Option<char>,
+    /// There is nothing in it but white space.
+    pub(in crate::cli) is_empty: bool,
 }
 
 /// Opens what `path` names and gives it to `job`; returns what that came to with the SHA-256 of the file,
 /// in hex.
-pub(super) fn with_package<T>(
+pub(in crate::cli) fn with_package<T>(
     path: &Path,
     encoding: Option<EncodingChoice>,
     job: impl FnOnce(&mut Package<'_>) -> Result<T>,
@@ -140,13 +143,14 @@ impl Looked {
         let seen = Seen::of_start(bytes, whole, member.as_deref().unwrap_or(&name));
         let delimiter =
             (!seen.is_json()).then(|| char::from(sniff(bytes, whole).dialect.delimiter()));
-        Self { name, member, seen, encoding, delimiter }
+        let is_empty = whole && bytes[skip_byte_order_mark(bytes)..].trim_ascii().is_empty();
+        Self { name, member, seen, encoding, delimiter, is_empty }
     }
 }
 
 impl Package<'_> {
     /// The texts, looked at.
-    pub(super) fn looked(&self) -> Vec<&Looked> {
+    pub(in crate::cli) fn looked(&self) -> Vec<&Looked> {
         match &self.texts {
             Texts::One(looked, _) => vec![looked],
             Texts::Archive(_, texts) => texts.iter().map(|(looked, _)| looked).collect(),
@@ -154,7 +158,7 @@ impl Package<'_> {
     }
 
     /// Gives each text from its start; once.
-    pub(super) fn read(
+    pub(in crate::cli) fn read(
         &mut self,
         take: &mut dyn FnMut(&Looked, &mut (dyn Read + Send)) -> Result<()>,
     ) -> Result<()> {

@@ -154,7 +154,11 @@ fn unwritable(what: &str, error: ParquetError) -> Error {
     if let ParquetError::External(cause) = &error
         && let Some(cause) = cause.downcast_ref::<io::Error>()
     {
-        return write_error(what, io::Error::new(cause.kind(), cause.to_string()));
+        // Only lent to us: an error of ours is told with its own words.
+        return match cause.get_ref().and_then(|own| own.downcast_ref::<Error>()) {
+            Some(own) => own.again(),
+            None => write_error(what, io::Error::new(cause.kind(), cause.to_string())),
+        };
     }
     Error::untrusted(format!("cannot write the {what}: {error}")).with_source(error)
 }

@@ -19,7 +19,7 @@ struct Place {
 }
 
 impl Block {
-    pub(super) fn clear(&mut self) {
+    pub(in crate::ledger) fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();
     }
@@ -28,7 +28,7 @@ impl Block {
         self.bytes.len() >= BLOCK_BYTES
     }
 
-    pub(super) fn push(&mut self, sort: &[u8], payload: &[u8]) {
+    pub(in crate::ledger) fn push(&mut self, sort: &[u8], payload: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(sort);
         let middle = self.bytes.len();

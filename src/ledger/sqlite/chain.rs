@@ -6,7 +6,7 @@ pub(super) use check::check;
 
 use super::codes::{signed, unsigned};
 use super::fault::damaged;
-use super::sums;
+use super::{feed, sums};
 use crate::error::{Error, Result};
 use crate::ledger::chain::{ChainHead, SALT_BYTES, Sealed, content};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -114,6 +114,7 @@ pub(super) fn link_events(connection: &mut Connection) -> Result<()> {
     // The rows of those days have no sums either.
     sums::register(&transaction)?;
     sums::seal_all(&transaction)?;
+    feed::seal_all(&transaction)?;
     let mut head = head(&transaction)?;
     let sql = "SELECT at, generation, kind, key, detail FROM event_before ORDER BY id";
     let mut statement = transaction.prepare(sql)?;

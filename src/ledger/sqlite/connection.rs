@@ -77,7 +77,9 @@ impl Pool {
         let (connection, keep) = match open(&self.path, self.settings) {
             Ok(connection) => (connection, true),
             // Read as immutable, SQLite looks for no later writes: good for one look, not to keep.
-            Err(error) if may_be_read_only(&error) && !has_log(&self.path) => {
+            Err(error)
+                if may_be_read_only(&error) && !is_writable(&self.path) && !has_log(&self.path) =>
+            {
                 (open_immutable(&self.path, self.settings)?, false)
             }
             Err(error) => return Err(error.into()),
@@ -155,6 +157,23 @@ fn may_be_read_only(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
     )
+}
+
+/// Says whether this process may write the file and its directory, so that an error of opening it has
+/// another cause: without descriptors left, say, a ledger that others write to must not be taken for one
+/// that nobody can.
+fn is_writable(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Access, access};
+        let may = |path: &Path| access(path, Access::WRITE_OK).is_ok();
+        may(path) && path.parent().is_none_or(may)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 /// Says whether the log beside the file may hold commits that the file does not.

@@ -8,7 +8,7 @@ use super::rows::ContactAt;
 use super::sums::seal;
 use super::write::Writer;
 use crate::error::Result;
-use crate::ledger::{Change, EventKind, FlagsChanged, Record, Transition};
+use crate::ledger::{Change, EventKind, FlagsChanged, Record};
 use crate::record::{Blocks, Contact, Flag, Kind, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -131,14 +131,7 @@ impl RowChange {
 
     /// The change without its provenance.
     pub(super) fn summary(&self) -> FlagsChanged {
-        let was = &self.before.contact;
-        FlagsChanged {
-            contact_id: was.contact_id.clone(),
-            address: was.address.clone(),
-            former: was.former,
-            bulk_email: Transition { from: was.bulk_email, to: self.after.bulk_email },
-            email_allowed: Transition { from: was.email_allowed, to: self.after.email_allowed },
-        }
+        FlagsChanged::between(&self.before.contact, &self.after)
     }
 
     /// Writes the change into the history of its key; `cause` says why.

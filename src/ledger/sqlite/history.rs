@@ -58,9 +58,7 @@ pub(super) fn contact_at(
     contact_id: &str,
     generation: u64,
 ) -> Result<Option<Contact>> {
-    let mut keys = keys_since(connection, contact_id, generation)?;
-    keys.extend(current_of(connection, contact_id)?.map(|row| row.key));
-    for key in keys {
+    for key in keys_since(connection, contact_id, generation)? {
         let records = of_address(connection, &key)?;
         for stored in records_at(connection, records, &key, generation)? {
             if let Record::Contact(contact) = stored.record
@@ -83,8 +81,23 @@ pub(super) fn of_address(connection: &Connection, key: &[u8]) -> Result<Vec<Stor
     Ok(records)
 }
 
-/// The keys at which something happened to a contact after a generation. Where it was then, it is still, or
-/// an event of that key says that it left.
+/// Says whether a contact is there now, or anything happened to it after a generation.
+pub(super) fn is_seen_since(
+    connection: &Connection,
+    contact_id: &str,
+    generation: u64,
+) -> Result<bool> {
+    Ok(!keys_since(connection, contact_id, generation)?.is_empty())
+}
+
+/// Says whether anything was ever erased. Cost: reads every event.
+pub(super) fn has_erasures(connection: &Connection) -> Result<bool> {
+    let sql = "SELECT 1 FROM event WHERE kind = ?1 LIMIT 1";
+    Ok(connection.prepare_cached(sql)?.exists([EventKind::Erased.as_str()])?)
+}
+
+/// The keys at which a contact is, or something happened to it after a generation. Where it was then, it is
+/// still, or an event of that key says that it left.
 fn keys_since(
     connection: &Connection,
     contact_id: &str,
@@ -103,6 +116,7 @@ fn keys_since(
             keys.insert(row.get(1)?);
         }
     }
+    keys.extend(current_of(connection, contact_id)?.map(|row| row.key));
     Ok(keys)
 }
 

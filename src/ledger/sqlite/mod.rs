@@ -5,8 +5,11 @@
 
 mod chain;
 mod check;
+mod claims;
 mod codes;
 mod connection;
+mod delete;
+mod entry;
 mod erase;
 mod fault;
 mod feed;

@@ -2,7 +2,9 @@
 
 use super::codes::Coded;
 use super::fault::damaged;
+use super::read::counts;
 use super::rows::{digest_of_key, of_key};
+use super::scan::all_read;
 use super::search::matches;
 use super::sums::{self, is_sound};
 use crate::error::Result;
@@ -62,12 +64,19 @@ pub(super) fn for_each_rule(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
+    let (mut read, mut last) = (0, Vec::new());
     while let Some(row) = rows.next()? {
         let domain = row.get_ref(0)?.as_blob().map_err(|_| damaged("a domain"))?;
         sums::check(row, 2, Kind::Domains, domain)?;
+        if read > 0 && domain <= last.as_slice() {
+            return Err(damaged("its domain rules are out of order"));
+        }
+        read += 1;
+        last.clear();
+        last.extend_from_slice(domain);
         each(domain, DomainBlocks::of(row.get(1)?))?;
     }
-    Ok(())
+    all_read(Kind::Domains, read, &counts(connection)?)
 }
 
 /// Hands out every digest with its entries, in the order of algorithm and digest.
@@ -84,10 +93,20 @@ pub(super) fn for_each_digest(
     let mut rows = statement.query([])?;
     let mut current: Option<(Vec<u8>, DigestBlocks)> = None;
     let mut lists: Vec<(String, DigestBlocks)> = Vec::new();
+    let (mut read, mut last) = (0, (0, Vec::new(), String::new()));
     while let Some(row) = rows.next()? {
         let key = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest"))?;
         sums::check(row, 3, Kind::Digests, key)?;
         let list = row.get_ref(1)?.as_str().map_err(|_| damaged("a list"))?;
+        let place = (key.len(), key, list);
+        if read > 0 && place <= (last.0, last.1.as_slice(), last.2.as_str()) {
+            return Err(damaged("its digests are out of order"));
+        }
+        read += 1;
+        last.0 = key.len();
+        last.1.clear();
+        last.1.extend_from_slice(key);
+        list.clone_into(&mut last.2);
         let of_class = DigestBlocks::of(RecordClass::from_code(row.get(2)?)?);
         if current.as_ref().is_none_or(|(before, _)| before != key) {
             hand_out(current.as_ref(), &lists, each)?;
@@ -105,7 +124,8 @@ pub(super) fn for_each_digest(
             lists.push((list.to_owned(), of_class));
         }
     }
-    hand_out(current.as_ref(), &lists, each)
+    hand_out(current.as_ref(), &lists, each)?;
+    all_read(Kind::Digests, read, &counts(connection)?)
 }
 
 fn hand_out(

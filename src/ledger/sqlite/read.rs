@@ -2,26 +2,34 @@
 
 use super::codes::unsigned;
 use super::connection::Pooled;
+use super::entry::state_of;
 use super::erase::table;
 use super::erase::{self, Erasures};
 use super::fault::damaged;
+use super::feed::End;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
+use super::scan::Contacts;
 use super::{chain, check, feed, history, outside, permissions, scan, search};
-use crate::error::Result;
+use crate::address::redact;
+use crate::error::{Error, Result};
 use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Permitted, Position, StoredRecord, View, state,
+    ImportRow, KeyEntries, Permitted, Position, StoredRecord, Trail, View, state,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension};
+use std::cell::Cell;
 
 /// A view of a [`SqliteLedger`](super::SqliteLedger): a read transaction on its own connection.
 pub(super) struct SqliteView<'l> {
     connection: Pooled<'l>,
     position: Position,
+    end: End,
+    /// What the current contacts of the table come to, once it was read.
+    contacts: Cell<Option<Contacts>>,
     erasures: Erasures<'l>,
 }
 
@@ -32,23 +40,10 @@ impl<'l> SqliteView<'l> {
     ) -> Result<Self> {
         connection.execute_batch("BEGIN")?;
         // The first read, not BEGIN, is what fixes the state the transaction sees.
-        let position = position(&connection)?;
+        let (position, end) = feed::position(&connection)?;
         let erasures = Erasures::of(&connection, pseudonyms)?;
-        Ok(Self { connection, position, erasures })
+        Ok(Self { connection, position, end, contacts: Cell::default(), erasures })
     }
-}
-
-/// Where the state that the connection's transaction sees stands.
-pub(super) fn position(connection: &Connection) -> Result<Position> {
-    let sql = "SELECT (SELECT max(id) FROM generation), (SELECT max(seq) FROM change)";
-    let (generation, seq): (Option<i64>, Option<i64>) =
-        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let generation = unsigned(generation.unwrap_or(0))?;
-    Ok(Position {
-        generation,
-        cursor: Cursor::from_u64(unsigned(seq.unwrap_or(0))?),
-        mark: mark_of(connection, generation)?.unwrap_or(0),
-    })
 }
 
 /// The mark of a generation; 0 for the empty ledger's.
@@ -79,6 +74,55 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     })
 }
 
+impl SqliteView<'_> {
+    /// The erasure by which an address was erased at a generation, if it was.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when it was erased later, for what was recorded before is gone.
+    fn erased_at(&self, key: &[u8], generation: u64) -> Result<Option<Erasure>> {
+        if let Err(blind) = self.erasures.pseudonyms()
+            && history::has_erasures(&self.connection)?
+        {
+            return Err(blind);
+        }
+        let erasures = self.erasures.history(&self.connection, key)?;
+        if let Some(later) = erasures.iter().find(|erasure| erasure.generation > generation) {
+            return Err(Error::untrusted(format!(
+                "what was recorded of {} at generation {generation} can't be told: the address was erased at {}",
+                redact(&String::from_utf8_lossy(key)),
+                later.at
+            ))
+            .with_hint("ask for that time or a later one"));
+        }
+        let was = |erasure: &Erasure| erasure.lifted.is_none_or(|lifted| lifted > generation);
+        Ok(erasures.into_iter().rev().find(was))
+    }
+
+    /// Says whether a contact that is not found at a generation may have had an address then that was erased.
+    /// Then it is kept as erased, or it was seen since.
+    fn may_have_been_erased(&self, contact_id: &str, generation: u64) -> Result<bool> {
+        if self.erasures.of_contact(&self.connection, contact_id)?.is_some() {
+            return Ok(true);
+        }
+        Ok(history::is_seen_since(&self.connection, contact_id, generation)?
+            && history::has_erasures(&self.connection)?)
+    }
+}
+
+/// The state of a key with these records; of one that is erased since an instant, with what stands for them.
+pub(super) fn with_stand_in(
+    key: &[u8],
+    erased: Option<Timestamp>,
+    records: Vec<StoredRecord>,
+) -> KeyState {
+    let mut state = state(records);
+    if let Some(at) = erased {
+        state.suppressions.insert(0, stand_in(key, at));
+    }
+    state
+}
+
 impl View for SqliteView<'_> {
     fn position(&self) -> Position {
         self.position
@@ -91,9 +135,9 @@ impl View for SqliteView<'_> {
     fn changes_after(
         &self,
         cursor: Cursor,
-        each: &mut dyn FnMut(Change<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Change<'_>, &Trail) -> Result<()>,
     ) -> Result<Changes> {
-        feed::changes_after(&self.connection, self.position, cursor, each)
+        feed::changes_after(&self.connection, (self.position, self.end), cursor, each)
     }
 
     fn change_count_after(&self, cursor: Cursor, limit: u64) -> Result<u64> {
@@ -101,11 +145,7 @@ impl View for SqliteView<'_> {
     }
 
     fn state_of(&self, key: &[u8]) -> Result<KeyState> {
-        let mut state = state(self.records_of(key)?);
-        if let Some(row) = self.erasures.of_address(&self.connection, key)? {
-            state.suppressions.push(stand_in(key, Timestamp::from_micros(row.at)));
-        }
-        Ok(state)
+        state_of(&self.connection, &self.erasures, key)
     }
 
     fn records_of(&self, key: &[u8]) -> Result<Vec<StoredRecord>> {
@@ -200,7 +240,16 @@ impl View for SqliteView<'_> {
     }
 
     fn records_at(&self, key: &[u8], generation: u64) -> Result<Vec<StoredRecord>> {
+        if self.erased_at(key, generation)?.is_some() {
+            return Ok(Vec::new());
+        }
         history::records_at(&self.connection, self.records_of(key)?, key, generation)
+    }
+
+    fn state_at(&self, key: &[u8], generation: u64) -> Result<KeyState> {
+        let erased = self.erased_at(key, generation)?;
+        let records = self.records_at(key, generation)?;
+        Ok(with_stand_in(key, erased.map(|erasure| erasure.at), records))
     }
 
     fn rule_at(&self, domain: &[u8], generation: u64) -> Result<Option<StoredRecord>> {
@@ -214,7 +263,17 @@ impl View for SqliteView<'_> {
     }
 
     fn contact_at(&self, contact_id: &str, generation: u64) -> Result<Option<Contact>> {
-        history::contact_at(&self.connection, contact_id, generation)
+        if generation == self.position.generation {
+            return self.contact_flags(contact_id);
+        }
+        let found = history::contact_at(&self.connection, contact_id, generation)?;
+        if found.is_none() && self.may_have_been_erased(contact_id, generation)? {
+            return Err(Error::untrusted(format!(
+                "what was known of this contact at generation {generation} can't be told: the address it had may \
+                 have been erased"
+            )));
+        }
+        Ok(found)
     }
 
     fn for_each_permission(&self, each: &mut dyn FnMut(&Permitted) -> Result<()>) -> Result<()> {
@@ -270,11 +329,16 @@ impl View for SqliteView<'_> {
     }
 
     fn for_each_key(&self, each: &mut dyn FnMut(&KeyEntries<'_>) -> Result<()>) -> Result<()> {
-        scan::for_each_key(&self.connection, each)
+        self.contacts.set(Some(scan::for_each_key(&self.connection, each)?));
+        Ok(())
     }
 
     fn for_each_contact(&self, each: &mut dyn FnMut(&str, Blocks) -> Result<()>) -> Result<()> {
-        scan::for_each_contact(&self.connection, each)
+        let table = match self.contacts.get() {
+            Some(table) => table,
+            None => scan::for_each_key(&self.connection, &mut |_| Ok(()))?,
+        };
+        scan::for_each_contact(&self.connection, table, each)
     }
 
     fn for_each_rule(&self, each: &mut dyn FnMut(&[u8], DomainBlocks) -> Result<()>) -> Result<()> {
@@ -295,13 +359,15 @@ impl View for SqliteView<'_> {
     ) -> Result<()> {
         let mut statement = self.connection.prepare_cached(select_all(kind))?;
         let mut rows = statement.query([])?;
+        let mut read = 0;
         while let Some(row) = rows.next()? {
             each(key(row)?, &stored(kind, row)?)?;
+            read += 1;
         }
-        Ok(())
+        scan::all_read(kind, read, &self.counts()?)
     }
 
     fn integrity_check(&self) -> Result<Vec<String>> {
-        check::integrity_check(&self.connection)
+        Ok(check::integrity_check(&self.connection))
     }
 }

@@ -1,14 +1,13 @@
-//! Lifting a block: the one place that deletes records.
+//! Lifting a block.
 
-use super::codes::Coded;
+use super::delete::delete;
 use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
 use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
-use crate::ledger::{Change, EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
+use crate::ledger::{EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
 use crate::record::{Kind, NoOwnAct, Permission, SuppressionReason, Timestamp};
-use rusqlite::params;
 use serde_json::{Value, json};
 
 /// Lifts what the request names. The generation in the answer is the caller's to fill in.
@@ -92,38 +91,6 @@ fn allow(writer: &Writer<'_>, key: &[u8]) -> Result<Vec<RowChange>> {
     Ok(changed)
 }
 
-/// Deletes a record that was read in this transaction.
-///
-/// By its place rather than by all its columns: of an unsubscribe every spelling, state and class of
-/// the same list goes, and they are all in the list of deleted records.
-fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result<()> {
-    let connection = writer.connection();
-    let (kind, rows) = match record {
-        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => return Ok(()),
-        Record::Unsubscribe(record) => {
-            let list = record.list.as_deref().unwrap_or_default();
-            let sql = "DELETE FROM unsubscribe WHERE key = ?1 AND list = ?2";
-            let rows = connection.prepare_cached(sql)?.execute(params![key, list])?;
-            writer.touch_list(key, list)?;
-            (Kind::Unsubscribes, rows)
-        }
-        Record::Preference(record) => {
-            let sql = "DELETE FROM preference WHERE key = ?1 AND list = ?2";
-            let rows = connection.prepare_cached(sql)?.execute(params![key, record.list])?;
-            writer.touch_list(key, &record.list)?;
-            (Kind::Preferences, rows)
-        }
-        Record::Suppression(record) => {
-            let sql = "DELETE FROM suppression WHERE key = ?1 AND reason = ?2";
-            let rows =
-                connection.prepare_cached(sql)?.execute(params![key, record.reason.code()])?;
-            writer.touch(Change::Address(key))?;
-            (Kind::Suppressions, rows)
-        }
-    };
-    writer.count(kind, -i64::try_from(rows).map_err(|_| Error::untrusted("too many records"))?)
-}
-
 /// Stores the permission with everything it lifted.
 fn write_event(
     writer: &Writer<'_>,
@@ -154,7 +121,8 @@ fn write_event(
     writer.event(EventKind::Resubscribed, key, &detail)
 }
 
-fn permission(permission: &Permission) -> Value {
+/// The proof, as events keep it.
+pub(super) fn permission(permission: &Permission) -> Value {
     json!({
         "channel": permission.channel().as_str(),
         "evidence": permission.evidence(),

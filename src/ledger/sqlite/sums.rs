@@ -51,20 +51,18 @@ pub(super) use sum_of;
 /// Whether a row of the table is as it was written, as SQL: 1, or else 0.
 macro_rules! is_sound {
     ($table:ident) => {
-        concat!("sum IS ", $crate::ledger::sqlite::sums::sum_of!($table))
+        concat!("(sum IS ", $crate::ledger::sqlite::sums::sum_of!($table), ")")
     };
 }
 pub(super) use is_sound;
 
-/// The tables of records: kind, name, and the statement that gives a sum to every row without one.
+/// The tables of records: kind, name, and the statement that finds the keys of rows that are not as they were written.
 macro_rules! tables {
     ($($kind:ident $table:ident),*) => {
         [$((
             Kind::$kind,
             stringify!($table),
-            concat!(
-                "UPDATE ", stringify!($table), " SET sum = ", sum_of!($table), " WHERE sum IS NULL"
-            ),
+            concat!("SELECT key FROM ", stringify!($table), " WHERE NOT ", is_sound!($table)),
         )),*]
     };
 }
@@ -72,6 +70,29 @@ pub(super) const TABLES: [(Kind, &str, &str); 6] = tables!(
     Contacts contact, Unsubscribes unsubscribe, Preferences preference, Suppressions suppression,
     Domains domain_rule, Digests digest
 );
+
+/// The statement that gives a sum to every row of a table without one.
+fn sealing(kind: Kind) -> &'static str {
+    macro_rules! sealing {
+        ($table:ident) => {
+            concat!(
+                "UPDATE ",
+                stringify!($table),
+                " SET sum = ",
+                sum_of!($table),
+                " WHERE sum IS NULL"
+            )
+        };
+    }
+    match kind {
+        Kind::Contacts => sealing!(contact),
+        Kind::Unsubscribes => sealing!(unsubscribe),
+        Kind::Preferences => sealing!(preference),
+        Kind::Suppressions => sealing!(suppression),
+        Kind::Domains => sealing!(domain_rule),
+        Kind::Digests => sealing!(digest),
+    }
+}
 
 /// The number that stands for the table of `kind` in its rows' sums.
 pub(super) fn table_number(kind: Kind) -> u8 {
@@ -87,7 +108,7 @@ pub(super) fn table_name(kind: Kind) -> &'static str {
 /// Gives every row under `key` that has no sum its sum: after an `INSERT` without one, or an `UPDATE` that set it
 /// to NULL. Cost: one look-up, and one write a row.
 pub(super) fn seal(connection: &Connection, kind: Kind, key: &[u8]) -> Result<()> {
-    let sql = |of_key| format!("{} AND {of_key}", TABLES[kind as usize].2);
+    let sql = |of_key| format!("{} AND {of_key}", sealing(kind));
     if kind == Kind::Digests {
         let mut statement = connection.prepare_cached(&sql("algorithm = ?1 AND key = ?2"))?;
         statement.execute(params![algorithm_code(key), key])?;
@@ -99,8 +120,8 @@ pub(super) fn seal(connection: &Connection, kind: Kind, key: &[u8]) -> Result<()
 
 /// Gives every row without a sum its sum: of a ledger from before there were sums.
 pub(super) fn seal_all(connection: &Connection) -> Result<()> {
-    for (_, _, sql) in TABLES {
-        connection.execute(sql, [])?;
+    for kind in Kind::ALL {
+        connection.execute(sealing(kind), [])?;
     }
     Ok(())
 }

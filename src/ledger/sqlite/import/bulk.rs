@@ -4,9 +4,10 @@
 //! is most of what a row costs. Which of them the ledger had already is asked only when it had some.
 
 use super::staged::part_of;
-use super::{Import, Outcome};
+use super::sync::remember;
+use super::{Blocks, Import, Outcome};
 use crate::error::Result;
-use crate::ledger::sort::{Block, Sorted};
+use crate::ledger::sort::Block;
 use crate::ledger::sqlite::sums::{Sum, table_number};
 use crate::record::Kind;
 use rusqlite::types::ValueRef;
@@ -203,10 +204,11 @@ struct Keyed<'b, R> {
     is_first: bool,
     /// The row of several records that it is of.
     part: Option<u32>,
+    payload: &'b [u8],
 }
 
 /// Applies the rows of a table, which come sorted by key.
-pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: Sorted) -> Result<()> {
+pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: impl Blocks) -> Result<()> {
     let writer = import.writer;
     let then = " ON CONFLICT DO NOTHING";
     let mut inserter = Inserter::new(import, T::KIND, T::INSERT, T::COLUMNS, then)?;
@@ -251,14 +253,18 @@ fn settle<T: Table>(
     fresh: usize,
 ) -> Result<()> {
     let connection = import.writer.connection();
-    for Keyed { key, row, part, .. } in rows {
+    for Keyed { key, row, part, payload, .. } in rows {
         // Of rows that are first, exactly the new ones are there with the number of this import.
         let is_new = fresh > 0 && T::import_of(connection, key, row)? == Some(import.id);
         let outcome = if is_new {
             T::added(import, key, row)?;
             Outcome::Added
         } else {
-            T::merge(import, key, row)?
+            let outcome = T::merge(import, key, row)?;
+            if import.remembers {
+                remember(connection, T::KIND, key, payload)?;
+            }
+            outcome
         };
         import.count(*part, outcome)?;
     }
@@ -287,7 +293,7 @@ fn decode<'b, T: Table>(
         let is_first = key != last_key
             && before.len() < GROUP_ROWS
             && !before.iter().any(|before| T::is_same(&before.row, &row));
-        rows.push(Keyed { key, row, is_first, part: part_of(payload)? });
+        rows.push(Keyed { key, row, is_first, part: part_of(payload)?, payload });
     }
     Ok(rows)
 }

@@ -9,11 +9,13 @@
 use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::{StagedContact, part_of};
-use super::{Import, Outcome, moves};
+use super::sync::{BULK_EMAIL, EMAIL_ALLOWED};
+use super::{Import, Outcome, Rows, moves};
 use crate::error::Result;
 use crate::ledger::Change;
 use crate::ledger::erase::Pseudonym;
-use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::sort::Sorter;
+use crate::ledger::sqlite::claims::{Claim, NOBODY, Sub};
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::erase::table::ErasedRow;
 use crate::ledger::sqlite::fault::damaged;
@@ -42,6 +44,8 @@ struct Contact {
     last: Option<Vec<u8>>,
     /// Addresses that rows say it left, by key.
     left: BTreeMap<Vec<u8>, Left>,
+    /// Flags that rows deny, as a claim keeps them.
+    denied: i64,
     /// What became of each row.
     outcomes: Vec<Outcome>,
     /// The row of several records that each is of.
@@ -71,7 +75,7 @@ struct Inserts {
 /// Applies contact rows that come sorted by contact id.
 pub(super) fn apply(
     import: &mut Import<'_>,
-    mut rows: Sorted,
+    mut rows: impl Rows,
     len: u64,
     by_key: Sorter,
 ) -> Result<()> {
@@ -116,6 +120,7 @@ impl Contact {
         self.places.clear();
         self.last = None;
         self.left.clear();
+        self.denied = 0;
         self.outcomes.clear();
         self.parts.clear();
         self.kept = import.kept(id)?;
@@ -172,6 +177,8 @@ impl Contact {
 
     /// Takes the flags of one row in.
     fn say(&mut self, row: &StagedContact<'_>) -> Outcome {
+        let bit = |flag: Option<Flag>, bit| if flag.is_some_and(Flag::is_denied) { bit } else { 0 };
+        self.denied |= bit(row.bulk_email, BULK_EMAIL) | bit(row.email_allowed, EMAIL_ALLOWED);
         let (mut tightened, mut held) = (false, false);
         let said = [
             (&mut self.flags.bulk_email, row.bulk_email),
@@ -200,6 +207,11 @@ impl Contact {
     /// Brings the ledger's rows of the contact to what its rows of the import come to, passes its new
     /// ones on, and counts.
     fn settle(&mut self, import: &mut Import<'_>, inserts: &mut Inserts) -> Result<()> {
+        if import.remembers && self.stored.is_some() && self.last.is_some() {
+            let (key, sub) = (self.id.as_bytes(), &Sub::default());
+            let claim = Claim { kind: Kind::Contacts, key, sub, source: NOBODY };
+            claim.remember(import.writer.connection(), self.denied, ("", 0))?;
+        }
         let current = self.last.take().and_then(|key| self.places.remove_entry(&key));
         for (key, place) in std::mem::take(&mut self.places) {
             add_left(&mut self.left, key, place, self.flags);
@@ -381,7 +393,7 @@ impl<'p> InsertedRow<'p> {
         })
     }
 
-    fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
+    fn bind(&self, source: Option<&str>, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         to.put(self.key)?;
         to.put(self.id)?;
         to.put(self.former)?;
@@ -389,8 +401,7 @@ impl<'p> InsertedRow<'p> {
         to.put(self.bulk_email)?;
         to.put(self.email_allowed)?;
         to.put(self.at)?;
-        // Not from a sync.
-        to.put(None::<&str>)
+        to.put(source)
     }
 }
 
@@ -405,7 +416,7 @@ fn insert(import: &Import<'_>, by_key: Sorter) -> Result<()> {
     while let Some(block) = sorted.next_block()? {
         let rows: Vec<InsertedRow<'_>> =
             block.rows().map(InsertedRow::decode).collect::<Result<_>>()?;
-        added += inserter.insert(&rows, |row, to| row.bind(to))?;
+        added += inserter.insert(&rows, |row, to| row.bind(import.owner, to))?;
         for row in rows {
             if row.is_news {
                 writer.touch(Change::Contact(row.id))?;

@@ -10,15 +10,20 @@ mod moves;
 mod preferences;
 mod staged;
 mod suppressions;
+mod sync;
 mod unsubscribes;
 
 use super::SqliteLedger;
+use super::claims::is_any_synced;
 use super::codes::signed;
 use super::read::counts;
 use super::write::Writer;
 use crate::error::{Error, Result};
+use crate::ledger::sort::{Block, Sorted};
 use crate::ledger::sort::{RUN_BYTES, Sorter};
-use crate::ledger::{EventKind, ImportCounts, ImportSession, ImportSource};
+use crate::ledger::{
+    EventKind, ImportCounts, ImportSession, ImportSource, Removal, SyncFile, SyncRequest, Synced,
+};
 use crate::record::{Kind, NativeRecord, Timestamp};
 use digests::Digests;
 use domains::Domains;
@@ -26,7 +31,7 @@ use encoding::damaged;
 use erased::Erased;
 use preferences::Preferences;
 use rusqlite::{Connection, params};
-use serde_json::json;
+use serde_json::{Value, json};
 pub use staged::StagedRows;
 use staged::Tally;
 use std::path::PathBuf;
@@ -70,6 +75,30 @@ enum Outcome {
     Added,
 }
 
+/// The sorted rows of a file, one by one: as they were sorted, or looked at on their way.
+trait Rows {
+    /// The next row: its sort bytes and its payload.
+    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>>;
+}
+
+/// The sorted rows of a file, many at once: as they were sorted, or looked at on their way.
+trait Blocks {
+    /// The next rows; `None` at the end.
+    fn next_block(&mut self) -> Result<Option<&Block>>;
+}
+
+impl Rows for Sorted {
+    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        self.next()
+    }
+}
+
+impl Blocks for Sorted {
+    fn next_block(&mut self) -> Result<Option<&Block>> {
+        self.next_block()
+    }
+}
+
 /// What an import needs to know about itself while it is applied.
 struct Import<'w> {
     writer: &'w Writer<'w>,
@@ -78,6 +107,11 @@ struct Import<'w> {
     source: &'w ImportSource,
     /// What of its rows is not to be written.
     erased: Erased<'w>,
+    /// Whose complete file it is, if it is one: the contacts it adds are of that source.
+    owner: Option<&'w str>,
+    /// What its rows say of records that are there is to be remembered, for some source was synced. A sync sees to
+    /// that itself.
+    remembers: bool,
     /// So many rows that indexes are better made anew.
     is_huge: bool,
     counts: ImportCounts,
@@ -90,6 +124,11 @@ impl Sorters {
     fn of(&mut self, kind: Kind) -> &mut Sorter {
         let Self { directory, run_bytes, of_kind } = self;
         of_kind[kind as usize].get_or_insert_with(|| Sorter::new(directory.clone(), *run_bytes))
+    }
+
+    /// A further sorter that spools where these do.
+    fn another(&self) -> Sorter {
+        Sorter::new(self.directory.clone(), self.run_bytes)
     }
 
     fn len(&self) -> u64 {
@@ -132,46 +171,16 @@ impl ImportSession for Session<'_> {
     }
 
     fn apply(self: Box<Self>, read: u64, rejected: u64, sha256: &str) -> Result<ImportCounts> {
+        let staged = self.staged(read, rejected)?;
         let Self { ledger, kind, source, now, mut sorters, tally, .. } = *self;
-        let staged = sorters.len();
-        let held = staged + tally.several + tally.without - tally.parts;
-        if held + rejected != read {
-            return Err(Error::untrusted(format!(
-                "the import read {read} rows, but holds {held} and rejected {rejected}"
-            )));
-        }
         let cause = format!("import {}", kind.as_str());
         let writer = Writer::begin_import(ledger, &cause, now)?;
-        let there = counts(writer.connection())?.total();
-        let huge = HUGE_MIN.max(there / HUGE_SHARE);
-        let mut import = Import {
-            id: begin(&writer, kind, &source, sha256)?,
-            writer: &writer,
-            source: &source,
-            erased: Erased::load(&writer)?,
-            is_huge: staged >= huge,
-            counts: ImportCounts {
-                read,
-                rejected,
-                unchanged: tally.without,
-                ..ImportCounts::default()
-            },
-            several: vec![0; usize::try_from(tally.several).map_err(|_| damaged())?],
-        };
-        // By the keys it touches rather than by its rows: a daily export of everything may be ten
-        // million rows that change a hundred. Into a far smaller ledger, most rows must be new.
-        writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
+        let file = File { kind, source: &source, owner: None, read, rejected, sha256 };
+        let mut import = Import::begin(&writer, &file, staged, tally)?;
         import.apply(&mut sorters)?;
-        import.count_several();
-        let (id, mut counts) = (import.id, import.counts);
-        let told = counts.added + counts.unchanged + counts.held + counts.rejected;
-        if told != read {
-            return Err(Error::untrusted(format!(
-                "the import read {read} rows, and tells what became of {told}"
-            )));
-        }
-        end(&writer, id, &counts)?;
-        tell(&writer, id, kind, &source, sha256, &counts)?;
+        let mut counts = import.told()?;
+        end(&writer, import.id, &counts)?;
+        tell(&writer, import.id, &file, &counts, None)?;
         counts.generation = writer.commit()?.generation;
         if staged >= HUGE_MIN {
             empty_log(ledger)?;
@@ -179,7 +188,30 @@ impl ImportSession for Session<'_> {
         Ok(counts)
     }
 
+    fn sync(
+        self: Box<Self>,
+        file: &SyncFile,
+        request: &SyncRequest,
+        each: &mut dyn FnMut(&Removal<'_>) -> Result<()>,
+    ) -> Result<Synced> {
+        sync::sync(*self, file, request, each)
+    }
+
     fn abandon(self: Box<Self>) {}
+}
+
+impl Session<'_> {
+    /// How many records are staged; every row that was read must have become of something.
+    fn staged(&self, read: u64, rejected: u64) -> Result<u64> {
+        let (staged, tally) = (self.sorters.len(), self.tally);
+        let held = staged + tally.several + tally.without - tally.parts;
+        if held + rejected != read {
+            return Err(Error::untrusted(format!(
+                "the import read {read} rows, but holds {held} and rejected {rejected}"
+            )));
+        }
+        Ok(staged)
+    }
 }
 
 /// Empties the log, which is as long as the import, so that no later reader searches it.
@@ -221,18 +253,18 @@ fn end(writer: &Writer<'_>, id: i64, counts: &ImportCounts) -> Result<()> {
     Ok(())
 }
 
-/// Enters the import into the history, under no key: which file it was, and what became of its rows.
+/// Enters the import into the history, under no key: which file it was, and what became of its rows. `sync` says
+/// what else became of records, when the file was a source's complete one.
 fn tell(
     writer: &Writer<'_>,
     id: i64,
-    kind: Kind,
-    source: &ImportSource,
-    sha256: &str,
+    file: &File<'_>,
     counts: &ImportCounts,
+    sync: Option<Value>,
 ) -> Result<()> {
-    let ImportSource { name, format } = source;
+    let File { kind, source: ImportSource { name, format }, sha256, .. } = file;
     let ImportCounts { read, added, unchanged, held, rejected, .. } = counts;
-    let detail = json!({
+    let mut detail = json!({
         "import": {
             "id": id, "kind": kind.as_str(), "name": name, "format": format, "sha256": sha256,
         },
@@ -240,6 +272,9 @@ fn tell(
             "read": read, "added": added, "unchanged": unchanged, "held": held, "rejected": rejected,
         },
     });
+    if let Some(sync) = sync {
+        detail["sync"] = sync;
+    }
     writer.event(EventKind::Import, b"", &detail)
 }
 
@@ -253,17 +288,63 @@ impl ImportCounts {
     }
 }
 
+/// A file that is being applied.
+struct File<'w> {
+    kind: Kind,
+    source: &'w ImportSource,
+    /// Whose complete file it is, if it is one.
+    owner: Option<&'w str>,
+    read: u64,
+    rejected: u64,
+    sha256: &'w str,
+}
+
+impl<'w> Import<'w> {
+    /// Enters the import of a file, so that its records can name it.
+    fn begin(writer: &'w Writer<'w>, file: &File<'w>, staged: u64, tally: Tally) -> Result<Self> {
+        let there = counts(writer.connection())?.total();
+        let huge = HUGE_MIN.max(there / HUGE_SHARE);
+        let &File { kind, source, owner, read, rejected, sha256 } = file;
+        // By the keys it touches rather than by its rows: a daily export of everything may be ten
+        // million rows that change a hundred. Into a far smaller ledger, most rows must be new.
+        writer.limit_feed(if staged >= huge && staged / 2 > there { 0 } else { huge });
+        let unchanged = tally.without;
+        Ok(Self {
+            id: begin(writer, kind, source, sha256)?,
+            writer,
+            source,
+            owner,
+            remembers: owner.is_none() && is_any_synced(writer.connection())?,
+            erased: Erased::load(writer)?,
+            is_huge: staged >= huge,
+            counts: ImportCounts { read, rejected, unchanged, ..ImportCounts::default() },
+            several: vec![0; usize::try_from(tally.several).map_err(|_| damaged())?],
+        })
+    }
+
+    /// What it came to, once every row was counted.
+    fn told(&mut self) -> Result<ImportCounts> {
+        self.count_several();
+        let ImportCounts { read, added, unchanged, held, rejected, .. } = self.counts;
+        let told = added + unchanged + held + rejected;
+        if told != read {
+            return Err(Error::untrusted(format!(
+                "the import read {read} rows, and tells what became of {told}"
+            )));
+        }
+        Ok(self.counts)
+    }
+}
+
 impl Import<'_> {
     fn apply(&mut self, sorters: &mut Sorters) -> Result<()> {
-        let (directory, run_bytes) = (sorters.directory.clone(), sorters.run_bytes);
-        for (kind, sorter) in Kind::ALL.into_iter().zip(&mut sorters.of_kind) {
-            let Some(sorter) = sorter.take() else { continue };
+        for kind in Kind::ALL {
+            let Some(sorter) = sorters.of_kind[kind as usize].take() else { continue };
             let rows = sorter.len();
             let sorted = sorter.finish()?;
             match kind {
                 Kind::Contacts => {
-                    let by_key = Sorter::new(directory.clone(), run_bytes);
-                    contacts::apply(self, sorted, rows, by_key)?;
+                    contacts::apply(self, sorted, rows, sorters.another())?;
                 }
                 Kind::Unsubscribes => bulk::apply::<Unsubscribes>(self, sorted)?,
                 Kind::Preferences => bulk::apply::<Preferences>(self, sorted)?,

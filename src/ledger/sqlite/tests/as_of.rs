@@ -1,11 +1,15 @@
 //! How it was: every state that ever was is told again, whatever happened since.
 
+use super::sync::{sync_as, wanted};
 use super::*;
-use crate::ledger::{EventKind, Record, StoredRecord};
+use crate::ledger::{
+    EraseRequest, EventKind, Limit, Pseudonym, Pseudonyms, Record, StoredRecord, SyncRequest,
+};
 use crate::record::{Algorithm, Contact, Digest, DigestValue, DomainRule, KeyState};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const KEYS: [&str; 3] = ["a@example.com", "b@example.com", "c@x.test"];
 const LISTS: [&str; 2] = ["news", "offers"];
@@ -17,6 +21,29 @@ enum Step {
     Unsubscribe(usize, Unsubscribe),
     Resubscribe(usize, ResubscribeRequest),
     Import(Vec<(usize, NativeRecord)>),
+    Erase(usize),
+    /// Of the rows, those of the kind.
+    Sync(Kind, &'static str, Vec<(usize, NativeRecord)>),
+}
+
+/// As unlike the real ones as can be, and different all the same.
+#[derive(Debug)]
+struct Numbers;
+
+impl Pseudonyms for Numbers {
+    fn of_address(&self, key: &[u8]) -> Pseudonym {
+        number(b'@', key)
+    }
+
+    fn of_contact(&self, contact_id: &str) -> Pseudonym {
+        number(b'#', contact_id.as_bytes())
+    }
+}
+
+fn number(first: u8, text: &[u8]) -> Pseudonym {
+    let mut pseudonym = [first; 16];
+    pseudonym[1..].iter_mut().zip(text).for_each(|(byte, text)| *byte = *text);
+    pseudonym
 }
 
 fn digest(text: &str) -> DigestValue {
@@ -131,21 +158,48 @@ fn a_request() -> impl Strategy<Value = ResubscribeRequest> {
 
 fn a_step() -> impl Strategy<Value = Step> {
     let key = 0..KEYS.len();
+    let rows = || proptest::collection::vec((0..KEYS.len(), a_row()), 0..10);
+    let kind = proptest::sample::select(&Kind::ALL[..]);
+    let source = proptest::sample::select(&["crm", "shop"][..]);
     prop_oneof![
         2 => (key.clone(), an_unsubscribe()).prop_map(|(key, record)| Step::Unsubscribe(key, record)),
         3 => (key.clone(), a_request()).prop_map(|(key, request)| Step::Resubscribe(key, request)),
-        4 => proptest::collection::vec((key, a_row()), 0..10).prop_map(Step::Import),
+        4 => rows().prop_map(Step::Import),
+        4 => (kind, source, rows()).prop_map(|(kind, source, rows)| Step::Sync(kind, source, rows)),
+        1 => key.prop_map(Step::Erase),
     ]
 }
 
-fn apply(ledger: &SqliteLedger, step: &Step, now: i64) {
+/// What was erased: the key, and the generation that holds it.
+type Erasures = Vec<(&'static str, u64)>;
+
+fn apply(ledger: &SqliteLedger, step: &Step, now: i64, erasures: &mut Erasures) {
     match step {
         Step::Unsubscribe(key, record) => {
             ledger.unsubscribe(KEYS[*key].as_bytes(), record, at(now), None).unwrap();
         }
         Step::Resubscribe(key, request) => {
             let key = KEYS[*key];
-            ledger.resubscribe(key.as_bytes(), key, request, at(now)).unwrap();
+            let is_erased = ledger.view().unwrap().erased_since(key.as_bytes()).unwrap().is_some();
+            let done = ledger.resubscribe(key.as_bytes(), key, request, at(now));
+            let by_name = request.include.contains(&SuppressionReason::Manual);
+            assert_eq!(done.is_ok(), !is_erased || by_name);
+        }
+        Step::Sync(kind, source, rows) => {
+            let of_kind = rows.iter().filter(|(_, row)| row.kind() == *kind);
+            let rows: Vec<(&[u8], NativeRecord)> =
+                of_kind.map(|(key, row)| (KEYS[*key].as_bytes(), row.clone())).collect();
+            let wanted =
+                SyncRequest { limit: Limit::Count(99), allow_empty: true, ..wanted(source) };
+            assert!(sync_as(ledger, *kind, &wanted, &rows, now).0.applied);
+        }
+        Step::Erase(key) => {
+            let request = EraseRequest::new("privacy", "request 4711").unwrap();
+            let erased =
+                ledger.erase(KEYS[*key].as_bytes(), KEYS[*key], &request, at(now)).unwrap();
+            if erased.is_new {
+                erasures.push((KEYS[*key], erased.generation));
+            }
         }
         Step::Import(rows) => {
             let rows: Vec<(&[u8], NativeRecord)> =
@@ -155,63 +209,110 @@ fn apply(ledger: &SqliteLedger, step: &Step, now: i64) {
     }
 }
 
-/// Everything there is to ask, with the answers.
+/// Everything there is to ask, with the answers; `None` where there is no answer.
 #[derive(Debug, PartialEq)]
 struct Told {
-    records: BTreeMap<&'static str, Vec<StoredRecord>>,
-    states: BTreeMap<&'static str, KeyState>,
-    contacts: BTreeMap<&'static str, Option<Contact>>,
+    keys: BTreeMap<&'static str, Option<(Vec<StoredRecord>, KeyState)>>,
+    contacts: BTreeMap<&'static str, Option<Option<Contact>>>,
     rules: BTreeMap<&'static str, Option<StoredRecord>>,
     digests: BTreeMap<&'static str, Vec<StoredRecord>>,
 }
 
 fn now(view: &dyn View) -> Told {
-    let key = |key: &'static str| (key, key.as_bytes());
+    let of_key = |key: &str| {
+        (view.records_of(key.as_bytes()).unwrap(), view.state_of(key.as_bytes()).unwrap())
+    };
     Told {
-        records: KEYS.map(key).map(|(name, key)| (name, view.records_of(key).unwrap())).into(),
-        states: KEYS.map(key).map(|(name, key)| (name, view.state_of(key).unwrap())).into(),
-        contacts: IDS.map(|id| (id, view.contact_flags(id).unwrap())).into(),
-        rules: DOMAINS.map(key).map(|(name, key)| (name, view.rule_of(key).unwrap())).into(),
+        keys: KEYS.map(|key| (key, Some(of_key(key)))).into(),
+        contacts: IDS.map(|id| (id, Some(view.contact_flags(id).unwrap()))).into(),
+        rules: DOMAINS.map(|domain| (domain, view.rule_of(domain.as_bytes()).unwrap())).into(),
         digests: KEYS.map(|key| (key, view.digests_of(&digest(key)).unwrap())).into(),
     }
 }
 
 fn then(view: &dyn View, at: u64) -> Told {
-    let key = |key: &'static str| (key, key.as_bytes());
+    let of_key = |key: &str| {
+        let records = view.records_at(key.as_bytes(), at).ok();
+        records.zip(view.state_at(key.as_bytes(), at).ok())
+    };
     Told {
-        records: KEYS.map(key).map(|(name, key)| (name, view.records_at(key, at).unwrap())).into(),
-        states: KEYS.map(key).map(|(name, key)| (name, view.state_at(key, at).unwrap())).into(),
-        contacts: IDS.map(|id| (id, view.contact_at(id, at).unwrap())).into(),
-        rules: DOMAINS.map(key).map(|(name, key)| (name, view.rule_at(key, at).unwrap())).into(),
+        keys: KEYS.map(|key| (key, of_key(key))).into(),
+        contacts: IDS.map(|id| (id, view.contact_at(id, at).ok())).into(),
+        rules: DOMAINS.map(|domain| (domain, view.rule_at(domain.as_bytes(), at).unwrap())).into(),
         digests: KEYS.map(|key| (key, view.digests_at(&digest(key), at).unwrap())).into(),
     }
+}
+
+/// Forgets whose records are: a sync that takes one over says so of none.
+fn without_sources(mut told: Told) -> Told {
+    let forget = |stored: &mut StoredRecord| match &mut stored.record {
+        Record::Contact(_) => {}
+        Record::Unsubscribe(record) => record.source = None,
+        Record::Preference(record) => record.source = None,
+        Record::Suppression(record) => record.source = None,
+        Record::Domain(rule) => rule.source = None,
+        Record::Digest(record) => record.source = None,
+    };
+    for (records, state) in told.keys.values_mut().flatten() {
+        records.iter_mut().for_each(forget);
+        state.unsubscribes.iter_mut().for_each(|record| record.source = None);
+        state.preferences.iter_mut().for_each(|record| record.source = None);
+        state.suppressions.iter_mut().for_each(|record| record.source = None);
+    }
+    told.rules.values_mut().flatten().for_each(forget);
+    told.digests.values_mut().flatten().for_each(forget);
+    told
+}
+
+/// Takes from what was told then what can't be told any more.
+fn without_erased(mut told: Told, generation: u64, again: &Told, erasures: &Erasures) -> Told {
+    for (key, erased) in erasures {
+        if *erased > generation {
+            told.keys.insert(key, None);
+        }
+    }
+    for (id, contact) in &mut told.contacts {
+        // Where nothing is erased everything is told.
+        if !erasures.is_empty() && again.contacts[id].is_none() {
+            *contact = None;
+        }
+    }
+    told
 }
 
 /// What a history comes to, read from its beginning: the records without their provenance, sorted.
 fn read_forward(view: &dyn View, key: &[u8]) -> Vec<String> {
     let mut records: Vec<Record> = Vec::new();
     let remove = |records: &mut Vec<Record>, json: &Value| {
-        let record = Record::from_json(json).unwrap();
+        let record = read(json);
         let at = records.iter().position(|known| *known == record);
         records.remove(at.unwrap_or_else(|| panic!("{json} is not there")));
     };
     for entry in view.history(key).unwrap() {
         let detail = &entry.detail;
         if entry.kind == EventKind::Imported || detail["added"] == true {
-            records.push(Record::from_json(&detail["record"]).unwrap());
+            records.push(read(&detail["record"]));
         }
         let members = |name: &str| detail[name].as_array().cloned().unwrap_or_default();
         members("deleted").iter().for_each(|json| remove(&mut records, json));
         for change in members("changed") {
             remove(&mut records, &change["was"]);
-            records.push(Record::from_json(&change["now"]).unwrap());
+            records.push(read(&change["now"]));
         }
     }
     sorted(records.iter())
 }
 
+/// A record without whose it is.
+fn read(json: &Value) -> Record {
+    let mut json = json.clone();
+    json["source"] = Value::Null;
+    Record::from_json(&json).unwrap()
+}
+
 fn sorted<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<String> {
-    let mut records: Vec<String> = records.map(|record| record.to_json().to_string()).collect();
+    let text = |record: &Record| read(&record.to_json()).to_json().to_string();
+    let mut records: Vec<String> = records.map(text).collect();
     records.sort();
     records
 }
@@ -227,19 +328,29 @@ proptest! {
     fn every_state_that_was_is_told_again(
         steps in proptest::collection::vec((a_step(), 1_i64..50), 1..16)
     ) {
-        let ledger = ledger();
+        let ledger = ledger().with_pseudonyms(Arc::new(Numbers));
+        let mut erasures = Erasures::new();
+        let is_synced = steps.iter().any(|(step, _)| matches!(step, Step::Sync(..)));
         let mut remembered = vec![(0, now(&*ledger.view().unwrap()))];
         for (step, at) in &steps {
             // In no order: clocks go back.
-            apply(&ledger, step, *at);
+            apply(&ledger, step, *at, &mut erasures);
             let view = ledger.view().unwrap();
             remembered.push((view.position().generation, now(&*view)));
         }
         let view = ledger.view().unwrap();
-        for (generation, told) in &remembered {
-            prop_assert_eq!(&then(&*view, *generation), told, "generation {}", generation);
+        for (generation, told) in remembered {
+            let again = then(&*view, generation);
+            let told = without_erased(told, generation, &again, &erasures);
+            let (again, told) = if is_synced {
+                (without_sources(again), without_sources(told))
+            } else {
+                (again, told)
+            };
+            prop_assert_eq!(again, told, "generation {}", generation);
         }
-        for key in KEYS {
+        let was_erased = |key: &str| erasures.iter().any(|(erased, _)| *erased == key);
+        for key in KEYS.into_iter().filter(|key| !was_erased(key)) {
             let records = view.records_of(key.as_bytes()).unwrap();
             let records = sorted(records.iter().map(|stored| &stored.record));
             prop_assert_eq!(read_forward(&*view, key.as_bytes()), records);
@@ -292,4 +403,40 @@ fn a_contact_is_found_at_the_address_it_had() {
         ]
     );
     assert_eq!(view.contact_at("c", 4).unwrap(), None);
+}
+
+/// What was recorded before an erasure is gone: saying that nothing was would be a lie.
+#[test]
+fn of_an_erased_address_nothing_is_told_of_before() {
+    let ledger = ledger().with_pseudonyms(Arc::new(Numbers));
+    let deny = Some(Flag::DoNotAllow);
+    import(&ledger, &[(ANN, contact("c1", "ann@example.com", deny, None))], 1);
+    import(&ledger, &[(b"b@example.com", contact("c2", "b@example.com", None, None))], 2);
+    let request = EraseRequest::new("privacy", "request 4711").unwrap();
+    ledger.erase(ANN, "ann@example.com", &request, at(3)).unwrap();
+    import(&ledger, &[(b"x@example.org", contact("c1", "x@example.org", None, None))], 4);
+    let manual = vec![SuppressionReason::Manual];
+    let lift = ResubscribeRequest { include: manual, ..self::request(true, &[]) };
+    ledger.resubscribe(ANN, "ann@example.com", &lift, at(5)).unwrap();
+    let view = ledger.view().unwrap();
+    for generation in [0, 1, 2] {
+        let error = view.state_at(ANN, generation).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Untrusted);
+        assert!(
+            error.to_string().ends_with("the address was erased at 1970-01-01T00:00:00.000003Z"),
+            "{error}"
+        );
+        assert!(view.contact_at("c1", generation).is_err());
+    }
+    for generation in [3, 4] {
+        let state = view.state_at(ANN, generation).unwrap();
+        assert_eq!(state.suppressions[0].source.as_deref(), Some("erased"));
+    }
+    assert!(view.state_at(ANN, 5).unwrap().suppressions.is_empty());
+    // Its flags were kept by its id alone, until it had another address.
+    assert!(view.contact_at("c1", 3).is_err());
+    assert!(view.contact_at("c1", 4).unwrap().is_some());
+    assert!(view.contact_at("c2", 2).unwrap().is_some());
+    assert!(view.contact_at("c2", 1).is_err(), "it may have had the erased address");
+    assert!(view.contact_at("c3", 1).unwrap().is_none());
 }

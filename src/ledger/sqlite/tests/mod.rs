@@ -12,6 +12,7 @@ mod outside;
 mod resubscribe;
 mod single;
 mod sums;
+mod sync;
 
 use super::SqliteLedger;
 use crate::ledger::{
@@ -115,7 +116,7 @@ fn reasons(view: &dyn View, key: &[u8], lists: &[&str]) -> ReasonSet {
 fn feed(view: &dyn View, cursor: Cursor) -> Option<BTreeSet<(String, Vec<u8>)>> {
     let mut keys = BTreeSet::new();
     let changes = view
-        .changes_after(cursor, &mut |change| {
+        .changes_after(cursor, &mut |change, _| {
             assert!(keys.insert(name(change)), "each key once");
             Ok(())
         })
