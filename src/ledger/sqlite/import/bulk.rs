@@ -239,6 +239,7 @@ pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: impl Blocks) ->
             last_key.extend_from_slice(last.key);
         }
     }
+    import.write_parked()?;
     if added > 0 {
         writer.count(T::KIND, i64::try_from(added).unwrap_or(i64::MAX))?;
     }
