@@ -6,7 +6,7 @@ use crate::sandbox::{Dice, Sandbox, soak, tree};
 use crate::tracer::{DISK, EIO, EMFILE, ENOSPC, Mode, available, disturbed};
 
 /// How many steps of a command are disturbed in the short form of a test.
-const DISTURBED: u64 = 4;
+const DISTURBED: u64 = 3;
 
 /// A command of a store's life that matters, with the directory before it and what is seen before and after it.
 struct Scene {
