@@ -30,7 +30,7 @@ pub(crate) enum State {
     Store { records: Vec<String>, kept: String, output: Option<Vec<u8>> },
 }
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     (
         "contacts.csv",
         "contact_id,email,bulk_email,email_allowed\n1,ann@example.com,Allow,Allow\n\
@@ -48,12 +48,14 @@ const FILES: [(&str, &str); 8] = [
     ("suppressions.csv", "email,reason\ngus@example.com,bounce\nhal@example.com,complaint\n"),
     ("domains.csv", "domain,subdomains\npartner.example,true\n"),
     ("digests.csv", "digest\n82cfb1a8287253fa5f0e7d7c5d5bb3e2\n"),
+    ("source.csv", "email\nnia@example.com\nold@example.com\n"),
+    ("less.csv", "email\nnia@example.com\n"),
     ("more.csv", "email\nivo@example.com\njan@example.com\n"),
     (
         "recipients.csv",
         "email\nann@example.com\nbea@example.com\ncem@example.com\ndan@example.com\n\
          eve@example.com\nfay@example.com\ngus@example.com\nhal@example.com\nivo@example.com\n\
-         jan@example.com\nkai@example.com\nleo@example.com\nx@mail.partner.example\n\
+         jan@example.com\nkai@example.com\nleo@example.com\nnia@example.com\nold@example.com\nx@mail.partner.example\n\
          clear@example.com\nlist.0@example.com\nlist.8@example.com\nlast",
     ),
 ];
@@ -100,6 +102,11 @@ impl Inputs {
         act("resubscribe", true, &[&["resubscribe", "ann@example.com"][..], &proof].concat());
         act("compile", true, &["compile"]);
         act("import again", true, &["import", "unsubscribes", &self.path("more.csv")]);
+        for (name, file) in [("sync", "source.csv"), ("sync of less", "less.csv")] {
+            let file = self.path(file);
+            let sync = ["sync", "unsubscribes", &file, "--source", "crm"];
+            act(name, true, &[&sync[..], &proof].concat());
+        }
         act("compile --full", true, &["compile", "--full"]);
         for number in 0..9 {
             let address = format!("list.{number}@example.com");

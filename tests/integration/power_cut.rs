@@ -11,7 +11,7 @@ use crate::sandbox::{Dice, Sandbox, soak};
 use crate::tracer::{Event, available, logged};
 
 /// How many directories are opened for each command in the short form of the test.
-const OPENED: usize = 8;
+const OPENED: usize = 6;
 
 /// A directory that a power cut may leave: after which event, which of the choices, and its digest.
 struct Cut {

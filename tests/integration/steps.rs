@@ -2,11 +2,11 @@
 //! can be run again.
 
 use crate::life::{Act, Inputs, State};
-use crate::sandbox::{Dice, Sandbox, soak};
+use crate::sandbox::{Dice, Sandbox, soak, tree};
 use crate::tracer::{DISK, EIO, EMFILE, ENOSPC, Mode, available, disturbed};
 
 /// How many steps of a command are disturbed in the short form of a test.
-const DISTURBED: u64 = 4;
+const DISTURBED: u64 = 3;
 
 /// A command of a store's life that matters, with the directory before it and what is seen before and after it.
 struct Scene {
@@ -95,6 +95,12 @@ fn once_more(inputs: &Inputs, scene: &Scene, world: &Sandbox, context: &str) {
     let run = world.quell(&scene.act.arguments);
     assert_eq!(run.code, Some(if made { 5 } else { 0 }), "{context}: {}", run.stderr);
     assert_eq!(inputs.state(world, &context), scene.after, "{context}");
+    if scene.act.name == "erase" {
+        for (path, bytes) in tree(&world.path("store")) {
+            let text = String::from_utf8_lossy(&bytes).to_lowercase();
+            assert!(!text.contains("hal@example"), "{context}: {}", path.display());
+        }
+    }
 }
 
 fn failing(classes: &str, what: &str, mode: impl Fn(u64) -> Mode) {

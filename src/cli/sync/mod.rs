@@ -14,7 +14,8 @@ use crate::import::detect::Form;
 use crate::ledger::sync::Share;
 use crate::ledger::{Brake, ImportSource, Ledger, Limit, SyncFile, SyncRequest, Synced};
 use crate::record::{Kind, Timestamp};
-use crate::store::Store;
+use crate::storage::start_threads;
+use crate::store::{Changed, Store};
 use diff::Diff;
 use gather::{Gathered, gather};
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ pub fn run(context: &Context, arguments: &Sync) -> Result<u8> {
     let form = form(kind, arguments.format.as_deref())?;
     let request = request(arguments)?;
     let list = arguments.list.as_deref().map(input::list).transpose()?;
+    start_threads()?;
     let store = Store::open(&context.store)?;
     let said = Said {
         list: list.as_deref(),
@@ -53,7 +55,8 @@ pub fn run(context: &Context, arguments: &Sync) -> Result<u8> {
     let synced = session.sync(&file, &request, &mut |removal| diff.add(removal))?;
     if synced.applied {
         spinner.set_message("compile");
-        store.catch_up(clock::now())?;
+        let late = store.follow(Changed::Many, synced.counts.generation, clock::now())?;
+        context.terminal.warn_late(late.as_ref());
     }
     spinner.finish_and_clear();
     let about = About { kind, form, name: &name, request: &request, synced: &synced };
