@@ -264,6 +264,14 @@ fn without_sources(mut told: Told) -> Told {
     told
 }
 
+/// Forgets contacts that are kept by their id alone and withhold nothing: keeping one makes no generation.
+fn without_idle(mut told: Told) -> Told {
+    for contact in told.contacts.values_mut().flatten() {
+        contact.take_if(|contact| contact.address.is_empty() && contact.blocks().is_empty());
+    }
+    told
+}
+
 /// Takes from what was told then what can't be told any more.
 fn without_erased(mut told: Told, generation: u64, again: &Told, erasures: &Erasures) -> Told {
     for (key, erased) in erasures {
@@ -347,6 +355,7 @@ proptest! {
             } else {
                 (again, told)
             };
+            let (again, told) = (without_idle(again), without_idle(told));
             prop_assert_eq!(again, told, "generation {}", generation);
         }
         let was_erased = |key: &str| erasures.iter().any(|(erased, _)| *erased == key);
