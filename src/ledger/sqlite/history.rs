@@ -90,10 +90,15 @@ pub(super) fn is_seen_since(
     Ok(!keys_since(connection, contact_id, generation)?.is_empty())
 }
 
-/// Says whether anything was ever erased. Cost: reads every event.
-pub(super) fn has_erasures(connection: &Connection) -> Result<bool> {
-    let sql = "SELECT 1 FROM event WHERE kind = ?1 LIMIT 1";
-    Ok(connection.prepare_cached(sql)?.exists([EventKind::Erased.as_str()])?)
+/// The generation of the last erasure, or of the last that was lifted; none when nothing was ever erased.
+///
+/// Cost: reads events from the newest back to it.
+pub(super) fn last_erasure(connection: &Connection) -> Result<Option<u64>> {
+    let sql = "SELECT generation FROM event WHERE kind = ?1 ORDER BY id DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let kind = EventKind::Erased.as_str();
+    let generation: Option<i64> = statement.query_row([kind], |row| row.get(0)).optional()?;
+    generation.map(unsigned).transpose()
 }
 
 /// The keys at which a contact is, or something happened to it after a generation. Where it was then, it is

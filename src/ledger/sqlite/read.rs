@@ -82,7 +82,7 @@ impl SqliteView<'_> {
     /// Untrusted when it was erased later, for what was recorded before is gone.
     fn erased_at(&self, key: &[u8], generation: u64) -> Result<Option<Erasure>> {
         if let Err(blind) = self.erasures.pseudonyms()
-            && history::has_erasures(&self.connection)?
+            && history::last_erasure(&self.connection)?.is_some()
         {
             return Err(blind);
         }
@@ -100,13 +100,14 @@ impl SqliteView<'_> {
     }
 
     /// Says whether a contact that is not found at a generation may have had an address then that was erased.
-    /// Then it is kept as erased, or it was seen since.
+    ///
+    /// Then it is kept as erased; or it was released since, so it was seen since; or what tells that it was
+    /// deleted since is blank.
     fn may_have_been_erased(&self, contact_id: &str, generation: u64) -> Result<bool> {
-        if self.erasures.of_contact(&self.connection, contact_id)?.is_some() {
-            return Ok(true);
-        }
-        Ok(history::is_seen_since(&self.connection, contact_id, generation)?
-            && history::has_erasures(&self.connection)?)
+        let Some(erased) = history::last_erasure(&self.connection)? else { return Ok(false) };
+        Ok(erased > generation
+            || self.erasures.of_contact(&self.connection, contact_id)?.is_some()
+            || history::is_seen_since(&self.connection, contact_id, generation)?)
     }
 }
 
