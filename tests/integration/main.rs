@@ -17,7 +17,7 @@ mod certificate;
 mod compressed;
 mod concurrency;
 mod damage;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod disk;
 mod erase;
 mod exit_codes;
@@ -27,28 +27,28 @@ mod import;
 mod inspect;
 mod kill;
 mod ledger;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod life;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod power_cut;
 mod proof;
 mod readme;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod resources;
 mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod steps;
 mod story;
 mod sync;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tracer;
 mod vendors;
 mod verbatim;

@@ -28,6 +28,7 @@ pub type Reasons = u16;
 const INVALID_ADDRESS: Reasons = 1;
 const EMAIL_DENIED: Reasons = 1 << 1;
 const DOMAIN: Reasons = 1 << 6;
+const MANUAL: usize = 5;
 const BULK_EMAIL_DENIED: Reasons = 1 << 7;
 const UNSUBSCRIBED: Reasons = 1 << 8;
 const OPTED_OUT: Reasons = 1 << 9;
@@ -94,6 +95,9 @@ struct Records {
     lists: [Classes; LISTS.len()],
     /// The lists with a preference *Out*.
     out: Lists,
+    /// The person had the address erased: it is withheld from everything, for this one reason, and what was and
+    /// is recorded of it waits until that is lifted.
+    erased: bool,
     /// Reason (its place among [`REASONS`]), kinds of send, and since when it counts no more.
     suppressions: Vec<(usize, Classes, Option<i64>)>,
 }
@@ -325,9 +329,25 @@ impl World {
         }
     }
 
-    /// A resubscribe with permission: everything asked for is gone.
-    pub fn resubscribe(&mut self, key: u32, lists: Lists, all_lists: bool, include: &[usize]) {
+    /// An erasure.
+    pub fn erase(&mut self, key: u32) {
+        self.records[key as usize].erased = true;
+    }
+
+    /// A resubscribe with permission: everything asked for is gone. Of an erased address it must name `manual`;
+    /// it is refused otherwise, and this is `false`.
+    pub fn resubscribe(
+        &mut self,
+        key: u32,
+        lists: Lists,
+        all_lists: bool,
+        include: &[usize],
+    ) -> bool {
         let records = &mut self.records[key as usize];
+        if records.erased && !include.contains(&MANUAL) {
+            return false;
+        }
+        records.erased = false;
         if lists == 0 || all_lists {
             records.everywhere = 0;
             records.former = Denied::default();
@@ -344,6 +364,7 @@ impl World {
             }
         }
         records.suppressions.retain(|(reason, ..)| !include.contains(reason));
+        true
     }
 
     /// Whether a rule covers a domain: its own, or one of a parent that covers subdomains.
@@ -369,18 +390,26 @@ impl World {
         let spelling = &people.spellings[spelling as usize];
         let key = &people.keys[spelling.key as usize];
         let records = &self.records[spelling.key as usize];
+        let mut verdict = Verdict::default();
+        if self.covered[key.domain as usize] {
+            verdict.reasons |= DOMAIN;
+        }
+        if spelling.forms.iter().any(|form| self.is_digested(*form, ask, lists)) {
+            verdict.reasons |= DIGEST;
+        }
+        if records.erased {
+            verdict.reasons |= 1 << MANUAL;
+            return verdict;
+        }
         let mut denied = records.former;
         for contact in &records.contacts {
             denied = denied.and(self.contacts.get(contact).map(|c| c.denied).unwrap_or_default());
         }
-        let mut verdict = Verdict { reasons: denied.reasons(), ..Verdict::default() };
+        verdict.reasons |= denied.reasons();
         for (reason, classes, expires) in &records.suppressions {
             if classes & ask.class != 0 && expires.is_none_or(|expires| ask.now < expires) {
                 verdict.reasons |= 1 << reason;
             }
-        }
-        if self.covered[key.domain as usize] {
-            verdict.reasons |= DOMAIN;
         }
         if records.everywhere & ask.class != 0 {
             verdict.reasons |= UNSUBSCRIBED;
@@ -391,9 +420,6 @@ impl World {
                 verdict.reasons |= OPTED_OUT;
                 verdict.lists |= 1 << list;
             }
-        }
-        if spelling.forms.iter().any(|form| self.is_digested(*form, ask, lists)) {
-            verdict.reasons |= DIGEST;
         }
         verdict
     }

@@ -9,12 +9,15 @@ use crate::model::{
 };
 use crate::people::People;
 use jiff::SignedDuration;
+use quell::ErrorKind;
 use quell::address::{KeyBuffer, Policy};
 use quell::delimited::{Dialect, Limits};
 use quell::filter::{ColumnChoice, Filter, OnInvalid, Options};
 use quell::import::{Gather, Keyed, NativeFile, Taken, read};
 use quell::index::{KeyHasher, Snapshot};
-use quell::ledger::{ImportCounts, ImportSource, Ledger, ResubscribeRequest, StagedRows};
+use quell::ledger::{
+    EraseRequest, ImportCounts, ImportSource, Ledger, ResubscribeRequest, StagedRows,
+};
 use quell::record::{
     Channel, Class, Kind, NativeRow, Permission, Query, RecordClass, SuppressionReason, Timestamp,
     Unsubscribe, UnsubscribeState,
@@ -161,7 +164,8 @@ impl Trial {
         let name = match dice.below(100) {
             0..=35 => self.import(dice)?,
             36..=47 => self.unsubscribe(dice)?,
-            48..=65 => self.resubscribe(dice)?,
+            48..=62 => self.resubscribe(dice)?,
+            63..=65 => self.erase(dice)?,
             66..=69 => self.many_changes(dice)?,
             70..=78 => self.compile(dice)?,
             79..=82 => self.reopen()?,
@@ -318,11 +322,31 @@ impl Trial {
         };
         let key_text = self.people.keys[key as usize].text.as_bytes();
         let ledger = self.store.ledger_to_change().map_err(told)?;
-        ledger.resubscribe(key_text, address, &request, self.at()).map_err(told)?;
-        self.store.catch_up_if_due(self.at()).map_err(told)?;
+        let done = ledger.resubscribe(key_text, address, &request, self.at());
         let include: Vec<usize> = chosen.iter().map(|(_, place)| *place).collect();
-        self.world.resubscribe(key, lists, all_lists, &include);
+        if !self.world.resubscribe(key, lists, all_lists, &include) {
+            // Of an erased address, without `manual`.
+            return match done {
+                Err(error) if error.kind() == ErrorKind::Refused => Ok("resubscribe, refused"),
+                other => Err(format!("a resubscribe that is to be refused: {other:?}")),
+            };
+        }
+        done.map_err(told)?;
+        self.store.catch_up_if_due(self.at()).map_err(told)?;
         Ok("resubscribe")
+    }
+
+    fn erase(&mut self, dice: &mut Dice<'_>) -> Result<&'static str, Difference> {
+        let key = self.maker().key(dice);
+        let spelling = self.people.spelling_of(dice, key) as usize;
+        let address = &self.people.spellings[spelling].text;
+        let mut buffer = KeyBuffer::default();
+        let parsed = self.policy.key(address.as_bytes(), &mut buffer);
+        let parsed = parsed.map_err(|fault| format!("{address:?} is no address: {fault}"))?;
+        let request = EraseRequest::new("soak", "request 17").ok_or("a request that is none")?;
+        self.store.erase(parsed, address, &request, self.at()).map_err(told)?;
+        self.world.erase(key);
+        Ok("erase")
     }
 
     // What changes no answer.

@@ -14,6 +14,9 @@ mod lost;
 mod plan;
 mod write;
 
+pub(super) use compare::remember;
+pub(super) use plan::{BULK_EMAIL, EMAIL_ALLOWED};
+
 use super::bulk::Table;
 use super::digests::Digests;
 use super::domains::Domains;
@@ -131,7 +134,7 @@ pub(super) fn sync(
     }
     end(&writer, import.id, &synced.counts)?;
     tell(&writer, import.id, &imported, &synced.counts, Some(told(&synced, request)))?;
-    remember(&job, import.id, file)?;
+    enter(&job, import.id, file)?;
     drop(import);
     synced.counts.generation = writer.commit()?.generation;
     drop(before);
@@ -277,7 +280,8 @@ fn last(job: &Job<'_>) -> Result<Option<Last>> {
     found.map(|(rows, ended)| Ok(Last { rows: unsigned(rows)?, ended })).transpose()
 }
 
-fn remember(job: &Job<'_>, import: i64, file: &SyncFile) -> Result<()> {
+/// Enters the sync as the last of its kind and source.
+fn enter(job: &Job<'_>, import: i64, file: &SyncFile) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO sync (kind, source, import_id, rows, ended) \
                VALUES (?1, ?2, ?3, ?4, ?5)";
     let rows = signed(file.read)?;
