@@ -258,13 +258,15 @@ fn follow(connection: &Connection, cursor: Cursor, end: End) -> Result<bool> {
 pub(super) fn seal_all(connection: &Connection) -> Result<()> {
     let sql = concat!("SELECT ", columns!(), " FROM change ORDER BY seq");
     let mut statement = connection.prepare(sql)?;
-    let mut update = connection.prepare("UPDATE change SET sum = ?2 WHERE seq = ?1")?;
+    let mut update = connection.prepare("UPDATE change SET entry = ?2, sum = ?3 WHERE seq = ?1")?;
     let mut rows = statement.query([])?;
     let mut end = End::default();
     while let Some(next) = rows.next()? {
         let (seq, entry, _) = row(next)?;
+        // Blocks may have been lifted in those days; nobody wrote down which.
+        let entry = Entry { step: Step::Unknown, ..entry };
         end = entry.after(end, seq)?;
-        update.execute([signed(seq)?, end.sum])?;
+        update.execute(params![signed(seq)?, entry.step.to_column(), end.sum])?;
     }
     let last: Option<i64> =
         connection.query_row("SELECT max(id) FROM generation", [], |row| row.get(0))?;

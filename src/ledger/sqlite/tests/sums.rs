@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::ErrorKind;
+use crate::ledger::sqlite::schema::create_earlier;
 use crate::ledger::sqlite::sums::TABLES;
+use crate::ledger::{Trail, Withheld};
+use crate::record::{Blocks, Reason};
 use rusqlite::Connection;
 
 /// Every kind of record, some of it changed since, and a former row of a contact.
@@ -126,4 +129,30 @@ fn a_row_without_its_sum_is_an_error() {
             assert!(error.to_string().contains(&format!("table {table}")), "{error}");
         }
     }
+}
+
+/// A change of an earlier version may have lifted a block: its row must not say that none was.
+#[test]
+fn the_feed_of_an_earlier_schema_does_not_say_what_became_of_its_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    create_earlier(&path, 2, &identity()).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(
+        "INSERT INTO generation (at, cause) VALUES (1, 'resubscribe'); \
+         INSERT INTO change (generation, space, key, scope) \
+         VALUES (1, 0, CAST('ann@example.com' AS BLOB), '');",
+    )
+    .unwrap();
+    drop(raw);
+    let ledger = SqliteLedger::open(&path).unwrap();
+    let denied = Withheld::new(Blocks::of(Reason::Manual, None), Blocks::of(Reason::Manual, None));
+    let mut seen = 0;
+    let each = &mut |_: Change<'_>, trail: &Trail| {
+        assert!(trail.leads(denied, Withheld::default()));
+        seen += 1;
+        Ok(())
+    };
+    ledger.view().unwrap().changes_after(Cursor::START, each).unwrap();
+    assert_eq!(seen, 1);
 }
