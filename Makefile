@@ -68,8 +68,9 @@ fuzz: ## long random runs for FUZZ_SECONDS (600): oracle, property tests with ma
 	for target in $(FUZZ_TARGETS); do $(CARGO) +nightly fuzz run $$target -- \
 		-timeout=20 -max_total_time=$$(( $(FUZZ_SECONDS) / 15 )) || exit 1; done
 
-soak: ## 10^8 decisions (SOAK_DECISIONS), for SOAK_SECONDS at least, compared with an independent model of the contract
+soak: ## 10^8 decisions (SOAK_DECISIONS), for SOAK_SECONDS at least, against a model of the contract; then each crash there is
 	$(CARGO) run --release --locked -p quell-soak -- --decisions $(SOAK_DECISIONS) --seconds $(SOAK_SECONDS) $(SOAK)
+	QUELL_SOAK=1 $(CARGO) test --locked --test integration -- kill:: steps:: power_cut:: resources:: --nocapture
 
 seeds: ## make the corpora of fuzz/ anew, without inputs that reach nothing new
 	$(CARGO) run --locked -p quell-soak --example seeds

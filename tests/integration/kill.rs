@@ -10,7 +10,7 @@ use crate::sandbox::{Dice, Sandbox, soak};
 
 /// How often each command is killed.
 fn rounds() -> u64 {
-    if soak() { 300 } else { 20 }
+    if soak() { 300 } else { 12 }
 }
 
 fn addresses(name: &str, count: usize) -> String {
@@ -171,7 +171,7 @@ fn a_killed_merge_changes_no_answer() {
         asked.push("stayer@example.com");
         assert_eq!(sandbox.kept(&asked, &[]), ["stayer@example.com"], "round {round}");
     }
-    assert!(merged > 2, "{merged} merges in {} rounds", rounds());
+    assert!(merged > 1, "{merged} merges in {} rounds", rounds());
     sandbox.quell(["verify"]).expect(0);
 }
 

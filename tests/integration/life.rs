@@ -122,8 +122,11 @@ impl Inputs {
             "1",
         ];
         act("filter", true, &filter);
+        let proof = ["--by", "desk", "--reason", "article 17, letter of 1 May"];
+        act("erase", true, &[&["erase", "hal@example.com"][..], &proof].concat());
         act("unsubscribe after it", false, &["unsubscribe", "clear@example.com"]);
-        act("filter again", true, &filter);
+        let certified = [&filter[..], &["--certificate", "certificate.json"]].concat();
+        act("filter again", true, &certified);
         acts
     }
 

@@ -17,7 +17,7 @@ mod certificate;
 mod compressed;
 mod concurrency;
 mod damage;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod disk;
 mod erase;
 mod exit_codes;
@@ -26,28 +26,29 @@ mod filter;
 mod import;
 mod inspect;
 mod kill;
-#[cfg(target_os = "linux")]
+mod ledger;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod life;
 mod lost_opt_outs;
 mod ndjson;
 mod near_miss;
 mod oracle;
 mod parquet;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod power_cut;
 mod proof;
 mod readme;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod resources;
 mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod steps;
 mod story;
 mod sync;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tracer;
 mod vendors;
 mod verbatim;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::disk::{Disk, Tree};
 use crate::life::{Act, Inputs, State};
 use crate::sandbox::{Dice, Sandbox, soak};
-use crate::tracer::{Event, logged};
+use crate::tracer::{Event, available, logged};
 
 /// How many directories are opened for each command in the short form of the test.
 const OPENED: usize = 8;
@@ -23,6 +23,9 @@ struct Cut {
 
 #[test]
 fn a_power_cut_leaves_the_state_before_or_after_and_nothing_acknowledged_is_lost() {
+    if !available() {
+        return;
+    }
     let inputs = Inputs::new();
     let mut dice = Dice::new("power cuts");
     let world = Sandbox::in_memory();
@@ -54,6 +57,9 @@ fn a_power_cut_leaves_the_state_before_or_after_and_nothing_acknowledged_is_lost
 /// The first command of a newer build migrates the ledger: cut short, it is migrated by the next one.
 #[test]
 fn a_power_cut_while_an_older_store_is_migrated_loses_nothing() {
+    if !available() {
+        return;
+    }
     let inputs = Inputs::new();
     let mut dice = Dice::new("power cuts while migrating");
     let (world, act) = inputs.migration();
@@ -77,6 +83,9 @@ fn a_power_cut_while_an_older_store_is_migrated_loses_nothing() {
 /// acknowledged is gone.
 #[test]
 fn without_its_syncs_a_command_would_lose_what_it_acknowledged() {
+    if !available() {
+        return;
+    }
     let inputs = Inputs::new();
     let world = Sandbox::in_memory();
     let mut disk = Disk::new(&world.directory());

@@ -120,6 +120,28 @@ fn of_a_time_of_which_nothing_is_known_there_is_no_answer() {
 }
 
 #[test]
+fn of_an_erased_address_only_the_erasure_is_told() {
+    let sandbox = Sandbox::new();
+    let started = moment();
+    sandbox.quell(["unsubscribe", "ann@example.com"]).expect(0);
+    sandbox.quell(["unsubscribe", "robin@example.com"]).expect(0);
+    let recorded = moment();
+    sandbox.quell(["erase", "ann@example.com", "--by", "desk", "--reason", "request 7"]).expect(0);
+    let erased = moment();
+    let by_hand = [&["resubscribe", "ann@example.com", "--include", "manual"], &FORM[..]].concat();
+    sandbox.quell(by_hand).expect(0);
+    for then in [&started, &recorded] {
+        let asked = ["check", "ann@example.com", "--as-of", then];
+        sandbox.quell(asked).expect(4).says("can't be told: the address was erased at");
+    }
+    assert_eq!(sandbox.reasons("ann@example.com", &["--as-of", &erased]), ["manual"]);
+    assert_eq!(sandbox.reasons("ann@example.com", &["--as-of", &moment()]), [""; 0]);
+    assert_eq!(sandbox.reasons("robin@example.com", &["--as-of", &recorded]), ["unsubscribed"]);
+    sandbox.quell(["verify"]).expect(0);
+    assert_eq!(check_chain(&sandbox).0, Some(0), "what an erasure blanked is no fault");
+}
+
+#[test]
 fn a_history_as_of_then_ends_with_what_had_happened() {
     let sandbox = Sandbox::new();
     let kinds = |options: &[&str]| -> Vec<String> {

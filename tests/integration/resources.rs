@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::life::{Act, Inputs, State};
 use crate::sandbox::{Dice, QUELL, Run, Sandbox, soak};
-use crate::tracer::{ENOMEM, Mode, disturbed};
+use crate::tracer::{ENOMEM, Mode, available, disturbed};
 
 /// Runs the binary after a command of the shell, which sets a limit for it.
 fn limited(sandbox: &Sandbox, limit: &str, arguments: &[&str]) -> Run {
@@ -177,6 +177,9 @@ fn without_room_for_threads_an_import_ends_with_4() {
 /// From some request on the system gives no memory at all: whoever asks, Rust or C, the command ends in plain words.
 #[test]
 fn without_memory_a_command_ends_with_4() {
+    if !available() {
+        return;
+    }
     let inputs = Inputs::new();
     let mut dice = Dice::new("no memory");
     let (mut failed, mut done) = (0, 0);

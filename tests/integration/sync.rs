@@ -367,3 +367,67 @@ fn a_killed_sync_is_whole_or_absent() {
     }
     sandbox.quell(["verify"]).expect(0);
 }
+
+#[test]
+fn an_erased_person_in_a_source_s_file_leaves_no_text_and_stays_withheld() {
+    let sandbox = Sandbox::new();
+    let contacts = |source| {
+        let content = "contact_id,email\nid-of-erased,erased@example.com\nc2,p2@example.com\n";
+        synced(&sandbox, "contacts", content, source, &[]);
+    };
+    let whole = "email\nerased@example.com\np1@example.com\n";
+    for source in ["crm", "shop"] {
+        synced(&sandbox, "unsubscribes", whole, source, &[]);
+        contacts(source);
+    }
+    sandbox
+        .quell(["erase", "erased@example.com", "--by", "desk", "--reason", "request 7"])
+        .expect(0);
+    let has_text = |sandbox: &Sandbox| {
+        let files = tree(&sandbox.path("store"));
+        files.into_iter().any(|(_, bytes)| {
+            let is_in = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+            is_in(b"erased@example.com") || is_in(b"id-of-erased")
+        })
+    };
+    assert!(!has_text(&sandbox), "after the erasure");
+    synced(&sandbox, "unsubscribes", whole, "crm", &[]);
+    contacts("crm");
+    assert!(!has_text(&sandbox), "after a sync that names the person");
+    assert_eq!(sandbox.reasons("erased@example.com", &[]), ["manual"]);
+    synced(&sandbox, "unsubscribes", "email\np1@example.com\n", "crm", &[]);
+    assert_eq!(sandbox.reasons("erased@example.com", &[]), ["manual"]);
+}
+
+#[test]
+fn an_opt_out_that_came_meanwhile_survives_the_source_s_deletion() {
+    let sandbox = Sandbox::new();
+    synced(&sandbox, "unsubscribes", &addresses(0..6), "crm", &[]);
+    sandbox.quell(["unsubscribe", "p0@example.com"]).expect(0);
+    sandbox.write("form.csv", "email,source\np1@example.com,form\n");
+    sandbox.quell(["import", "unsubscribes", "form.csv"]).expect(0);
+    sandbox.write("bounces.csv", "email,reason,source\np2@example.com,bounce,esp\n");
+    sandbox.quell(["import", "suppressions", "bounces.csv"]).expect(0);
+    let run = synced(&sandbox, "unsubscribes", &addresses(3..6), "crm", &[]);
+    assert!(run.text().contains("removed 1, passed on 2"), "{}", run.text());
+    assert_eq!(sandbox.reasons("p0@example.com", &[]), ["unsubscribed"]);
+    assert_eq!(sandbox.reasons("p1@example.com", &[]), ["unsubscribed"]);
+    assert_eq!(sandbox.reasons("p2@example.com", &[]), ["bounce"]);
+}
+
+#[test]
+fn a_store_that_was_filled_by_imports_is_taken_over() {
+    let sandbox = Sandbox::new();
+    let plain = addresses(0..6).replace(",source", "").replace(",somewhere", "");
+    sandbox.write("file.csv", &plain);
+    sandbox.quell(["import", "unsubscribes", "file.csv"]).expect(0);
+    let before = generation(&sandbox);
+    let run = synced(&sandbox, "unsubscribes", &plain, "crm", &[]);
+    assert!(run.text().contains("unchanged 6, lifted 0, held 0, rejected 0, adopted 6, removed 0"));
+    assert_eq!(generation(&sandbox), before + 1, "whose they are is part of the records");
+    sandbox.quell(["import", "unsubscribes", "file.csv"]).expect(0);
+    synced(&sandbox, "unsubscribes", &plain, "crm", &[]);
+    let less = plain.replace("p5@example.com\n", "");
+    let run = synced(&sandbox, "unsubscribes", &less, "crm", &[]);
+    assert!(run.text().contains("p5@example.com: reachable"), "{}", run.text());
+}

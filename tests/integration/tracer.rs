@@ -51,6 +51,23 @@ fn tracer() -> &'static Path {
     })
 }
 
+/// Says whether programs can be traced here: some containers forbid it.
+pub(crate) fn available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| {
+        let traced = Command::new(tracer())
+            .args(["/", DISK, "kill:0", "/dev/null", "--", QUELL, "--version"])
+            .output()
+            .expect("the tracer");
+        let available = traced.status.success();
+        if !available {
+            let why = String::from_utf8_lossy(&traced.stderr).into_owned();
+            eprintln!("NOT TRIED, since no program can be traced here: {why}");
+        }
+        available
+    })
+}
+
 fn run<S: AsRef<OsStr>>(
     sandbox: &Sandbox,
     classes: &str,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import datetime
 import hashlib
 import io
 import json
@@ -67,6 +68,8 @@ class Run:
         self.world = model.World()
         self.transcript: list[str] = []
         self.number = 0
+        # Questions with the time after them and what was answered: the same must be answered as of then.
+        self.asked: list[tuple[list[str], str, int, object]] = []
 
     def command(
         self, arguments: list[str], stdin: bytes | None = None, stdin_name: str | None = None, store: bool = True
@@ -102,6 +105,10 @@ class Run:
         for step in steps:
             self.number += 1
             getattr(self, "do_" + type(step).__name__.lower())(step)
+        for arguments, moment, code, answers in self.asked:
+            done = self.command([*arguments, "--as-of", moment])
+            self.expect_exit(code, done)
+            expect(f"as of {moment}, `{self.transcript[-1]}`", answers, self._json(done))
 
     # Changes.
 
@@ -223,6 +230,8 @@ class Run:
             expect(f"{about} verdict", verdict, answer["verdict"])
             named = [self._reason_word(entry) for entry in answer["reasons"]]
             self._compare_reasons(about, reasons, list(dict.fromkeys(named)), set())
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.asked.append((arguments, now.isoformat(), done.returncode, answers))
 
     @staticmethod
     def _reason_word(entry: dict) -> str:

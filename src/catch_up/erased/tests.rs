@@ -322,6 +322,62 @@ proptest! {
     }
 }
 
+/// The feed named the contact by its hash; when it names it no more, it must do so by its id, though its flags are
+/// the same.
+#[test]
+fn a_contact_denied_at_an_erased_address_and_moved_at_once_is_denied_in_the_index() {
+    let mut world = World::new();
+    let row = |key: usize| {
+        let denied = Some(Flag::DoNotAllow);
+        let row = ContactRow {
+            contact_id: IDS[0].to_owned(),
+            address: written(key, false),
+            bulk_email: denied,
+            email_allowed: denied,
+            at: None,
+            former: false,
+        };
+        Step::Import(vec![(key, NativeRecord::Contact(row))])
+    };
+    for step in [Step::Erase(0), Step::Compile, row(0), row(1), Step::Compile] {
+        world.run(&step);
+        world.compare();
+    }
+    let (state, _) = &world.index[&world.hasher.contact(IDS[0].as_bytes())];
+    assert_ne!(*state, 0);
+}
+
+/// Each row once rewrote all that was parked before it: a file of one address on many lists took minutes.
+#[test]
+fn an_erased_address_may_opt_out_of_thousands_of_lists_at_once() {
+    const LISTS: usize = 3_000;
+    let world = World::new();
+    world.erase(KEYS[0]);
+    let rows: Vec<(usize, NativeRecord)> = (0..LISTS)
+        .map(|number| {
+            let (address, list) = (written(0, true), format!("list {number}"));
+            let choice = Choice::Out;
+            let record = Preference { address, list, choice, at: None, source: None };
+            (0, NativeRecord::Preference(record))
+        })
+        .collect();
+    for _ in 0..2 {
+        let counts = import(&world.erasing, &rows, at(20));
+        assert_eq!((counts.added, counts.unchanged), (0, LISTS as u64));
+    }
+    let permission = Permission::new(Channel::Phone, "ticket 4711", "support").unwrap();
+    let request = ResubscribeRequest {
+        global: true,
+        lists: Vec::new(),
+        all_lists: false,
+        include: vec![SuppressionReason::Manual],
+        permission,
+    };
+    world.erasing.resubscribe(KEYS[0].as_bytes(), KEYS[0], &request, at(21)).unwrap();
+    let state = world.erasing.view().unwrap().state_of(KEYS[0].as_bytes()).unwrap();
+    assert_eq!(state.opted_out_lists().len(), LISTS);
+}
+
 #[test]
 fn a_pseudonym_is_the_hash_of_the_index() {
     let hasher = hasher();

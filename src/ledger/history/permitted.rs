@@ -17,7 +17,8 @@ pub struct Permitted {
     pub generation: u64,
     /// What happened.
     pub event: EventKind,
-    /// Whom it was for, as it was said; a domain stands behind an `@`, a digest behind its algorithm.
+    /// Whom it was for, as it was said; a domain stands behind an `@`, a digest behind its algorithm. `None` for a
+    /// whole file.
     pub address: Option<String>,
     /// How the permission was given.
     pub channel: Option<String>,
@@ -64,7 +65,10 @@ impl Permitted {
         detail: &Value,
         link: [u8; 32],
     ) -> Self {
-        let permission = |name: &str| detail["permission"][name].as_str().map(str::to_owned);
+        // A sync's is kept with the file as well, which may have lifted nothing.
+        let whole = &detail["sync"]["permission"];
+        let kept = if whole.is_object() { whole } else { &detail["permission"] };
+        let permission = |name: &str| kept[name].as_str().map(str::to_owned);
         let request = &detail["request"];
         let texts = |value: &Value| -> Vec<String> {
             let texts = value.as_array().into_iter().flatten();
@@ -111,9 +115,12 @@ impl Permitted {
     }
 }
 
-/// What a key is the key of; `None` for the pseudonym of an erased address.
+/// What a key is the key of; `None` for the pseudonym of an erased address, and for no key.
 fn name_of(key: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(key).ok().filter(|text| !text.starts_with('\0'))?;
+    let text = std::str::from_utf8(key).ok()?;
+    if text.is_empty() || text.starts_with('\0') {
+        return None;
+    }
     // An address has an `@`, a digest its algorithm and a colon.
     Some(if text.contains(['@', ':']) { text.to_owned() } else { format!("@{text}") })
 }
@@ -133,7 +140,20 @@ mod tests {
         assert_eq!(named(b"example.com").as_deref(), Some("@example.com"));
         assert_eq!(named(b"md5:00ff").as_deref(), Some("md5:00ff"));
         assert_eq!(named(b"\0hash of sixteen"), None);
+        assert_eq!(named(b""), None);
         assert_eq!(named(b"\0\xff\xfe"), None);
+    }
+
+    #[test]
+    fn a_sync_keeps_its_permission_with_its_file_and_with_each_key() {
+        let permission = json!({"channel": "form", "evidence": "crm", "by": "desk"});
+        let (file, key) =
+            (json!({"sync": {"permission": permission}}), json!({"permission": permission}));
+        for detail in [file, key] {
+            let permitted = of(b"", &detail);
+            assert_eq!(permitted.channel.as_deref(), Some("form"));
+            assert_eq!(permitted.by.as_deref(), Some("desk"));
+        }
     }
 
     #[test]

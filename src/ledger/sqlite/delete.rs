@@ -1,5 +1,6 @@
 //! Deleting a record: the one place that does.
 
+use super::claims::forget_record;
 use super::codes::{Coded, address_column, list_column};
 use super::write::Writer;
 use crate::error::{Error, Result};
@@ -7,7 +8,8 @@ use crate::ledger::{Change, Record};
 use crate::record::{DigestValue, Kind};
 use rusqlite::params;
 
-/// Deletes a record that was read in this transaction, tells the feed, and counts it out.
+/// Deletes a record that was read in this transaction with what others claimed of it, tells the feed, and counts it
+/// out.
 pub(super) fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result<()> {
     let connection = writer.connection();
     let (kind, rows) = match record {
@@ -60,6 +62,7 @@ pub(super) fn delete(writer: &Writer<'_>, key: &[u8], record: &Record) -> Result
             (Kind::Digests, rows)
         }
     };
+    forget_record(connection, key, record)?;
     // Read in this transaction and not there: whoever said that it goes would be wrong.
     if rows != 1 {
         return Err(is_not_there());

@@ -5,6 +5,7 @@
 
 mod chain;
 mod check;
+mod claims;
 mod codes;
 mod connection;
 mod delete;

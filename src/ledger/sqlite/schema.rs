@@ -91,7 +91,11 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
         .with_hint("upgrade quell"));
     }
     if version < SCHEMA_VERSION {
-        migrate(&mut Connection::open(path)?, MIGRATIONS.len())?;
+        let migrated = migrate(&mut Connection::open(path)?, MIGRATIONS.len());
+        // Another command may have been quicker: its migration is as good as ours.
+        if migrated.is_err() && self::version(connection)? < SCHEMA_VERSION {
+            migrated?;
+        }
     }
     if chain::is_unlinked(connection)? {
         chain::link_events(&mut Connection::open(path)?)?;
@@ -106,7 +110,8 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
     })
 }
 
-/// Applies the first `count` migrations, as far as they are not.
+/// Applies the first `count` migrations, as far as they are not, and says so in the ledger: in one transaction,
+/// or a crash in between would leave changes that the next try can't make once more.
 fn migrate(connection: &mut Connection, count: usize) -> Result<()> {
     let failed = |error: refinery::Error| {
         Error::untrusted(format!("the ledger can't be migrated: {error}")).with_source(error)
@@ -117,7 +122,7 @@ fn migrate(connection: &mut Connection, count: usize) -> Result<()> {
         .map(|(name, sql)| Migration::unapplied(name, sql))
         .collect::<Result<_, _>>()
         .map_err(failed)?;
-    Runner::new(&migrations).run(connection).map_err(failed)?;
+    Runner::new(&migrations).set_grouped(true).run(connection).map_err(failed)?;
     Ok(())
 }
 

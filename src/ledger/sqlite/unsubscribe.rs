@@ -1,5 +1,6 @@
 //! One unsubscribe.
 
+use super::claims::{Claim, NOBODY, Sub};
 use super::codes::{Coded, address_column, list_column, micros};
 use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
@@ -54,6 +55,12 @@ fn insert(writer: &Writer<'_>, key: &[u8], record: &Unsubscribe) -> Result<bool>
         writer.now().as_micros(),
     ])?;
     if inserted == 0 {
+        // It is there; whoever's it is, this statement holds as well.
+        let sub = Sub::of_unsubscribe(list, record.class);
+        let source = record.source.as_deref().unwrap_or(NOBODY);
+        let exact = (address_column(key, &record.address), record.state.code());
+        let claim = Claim { kind: Kind::Unsubscribes, key, sub: &sub, source };
+        claim.remember(writer.connection(), 0, exact)?;
         return Ok(false);
     }
     seal(writer.connection(), Kind::Unsubscribes, key)?;

@@ -164,10 +164,6 @@ impl<'l> Writer<'l> {
 
     /// From now on blocks may be lifted as well: the feed says what became of each key touched from here on.
     /// Without it a reader takes a block that goes for damage.
-    #[expect(
-        dead_code,
-        reason = "for what lifts blocks of many keys; single changes do it from the beginning"
-    )]
     pub(super) fn lifting(&self) {
         if self.feed.get() == Feed::Keys {
             self.feed.set(Feed::Steps);

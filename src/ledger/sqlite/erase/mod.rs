@@ -21,6 +21,7 @@ pub(super) use check::faults;
 pub(super) use later::{park, unsubscribe};
 pub(super) use lift::lift;
 
+use super::claims::forget_key;
 use super::codes::{signed, unsigned};
 use super::flags::Flags;
 use super::rows::of_key;
@@ -243,6 +244,7 @@ fn park_all(
 
 /// Deletes every record of a key; says how many of each kind there were.
 fn delete_all(writer: &Writer<'_>, key: &[u8]) -> Result<Value> {
+    forget_key(writer.connection(), key)?;
     let mut deleted = serde_json::Map::new();
     for (kind, sql) in [
         (Kind::Contacts, "DELETE FROM contact WHERE key = ?1"),

@@ -4,6 +4,7 @@
 //! is most of what a row costs. Which of them the ledger had already is asked only when it had some.
 
 use super::staged::part_of;
+use super::sync::remember;
 use super::{Blocks, Import, Outcome};
 use crate::error::Result;
 use crate::ledger::sort::Block;
@@ -203,6 +204,7 @@ struct Keyed<'b, R> {
     is_first: bool,
     /// The row of several records that it is of.
     part: Option<u32>,
+    payload: &'b [u8],
 }
 
 /// Applies the rows of a table, which come sorted by key.
@@ -237,6 +239,7 @@ pub(super) fn apply<T: Table>(import: &mut Import<'_>, mut rows: impl Blocks) ->
             last_key.extend_from_slice(last.key);
         }
     }
+    import.write_parked()?;
     if added > 0 {
         writer.count(T::KIND, i64::try_from(added).unwrap_or(i64::MAX))?;
     }
@@ -250,14 +253,18 @@ fn settle<T: Table>(
     fresh: usize,
 ) -> Result<()> {
     let connection = import.writer.connection();
-    for Keyed { key, row, part, .. } in rows {
+    for Keyed { key, row, part, payload, .. } in rows {
         // Of rows that are first, exactly the new ones are there with the number of this import.
         let is_new = fresh > 0 && T::import_of(connection, key, row)? == Some(import.id);
         let outcome = if is_new {
             T::added(import, key, row)?;
             Outcome::Added
         } else {
-            T::merge(import, key, row)?
+            let outcome = T::merge(import, key, row)?;
+            if import.remembers {
+                remember(connection, T::KIND, key, payload)?;
+            }
+            outcome
         };
         import.count(*part, outcome)?;
     }
@@ -286,7 +293,7 @@ fn decode<'b, T: Table>(
         let is_first = key != last_key
             && before.len() < GROUP_ROWS
             && !before.iter().any(|before| T::is_same(&before.row, &row));
-        rows.push(Keyed { key, row, is_first, part: part_of(payload)? });
+        rows.push(Keyed { key, row, is_first, part: part_of(payload)?, payload });
     }
     Ok(rows)
 }

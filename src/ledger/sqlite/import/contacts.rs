@@ -9,11 +9,13 @@
 use super::bulk::{Binder, Inserter};
 use super::encoding::{Decoder, put_text, put_time};
 use super::staged::{StagedContact, part_of};
+use super::sync::{BULK_EMAIL, EMAIL_ALLOWED};
 use super::{Import, Outcome, Rows, moves};
 use crate::error::Result;
 use crate::ledger::Change;
 use crate::ledger::erase::Pseudonym;
 use crate::ledger::sort::Sorter;
+use crate::ledger::sqlite::claims::{Claim, NOBODY, Sub};
 use crate::ledger::sqlite::codes::{Coded, instant};
 use crate::ledger::sqlite::erase::table::ErasedRow;
 use crate::ledger::sqlite::fault::damaged;
@@ -42,6 +44,8 @@ struct Contact {
     last: Option<Vec<u8>>,
     /// Addresses that rows say it left, by key.
     left: BTreeMap<Vec<u8>, Left>,
+    /// Flags that rows deny, as a claim keeps them.
+    denied: i64,
     /// What became of each row.
     outcomes: Vec<Outcome>,
     /// The row of several records that each is of.
@@ -116,6 +120,7 @@ impl Contact {
         self.places.clear();
         self.last = None;
         self.left.clear();
+        self.denied = 0;
         self.outcomes.clear();
         self.parts.clear();
         self.kept = import.kept(id)?;
@@ -172,6 +177,8 @@ impl Contact {
 
     /// Takes the flags of one row in.
     fn say(&mut self, row: &StagedContact<'_>) -> Outcome {
+        let bit = |flag: Option<Flag>, bit| if flag.is_some_and(Flag::is_denied) { bit } else { 0 };
+        self.denied |= bit(row.bulk_email, BULK_EMAIL) | bit(row.email_allowed, EMAIL_ALLOWED);
         let (mut tightened, mut held) = (false, false);
         let said = [
             (&mut self.flags.bulk_email, row.bulk_email),
@@ -200,6 +207,11 @@ impl Contact {
     /// Brings the ledger's rows of the contact to what its rows of the import come to, passes its new
     /// ones on, and counts.
     fn settle(&mut self, import: &mut Import<'_>, inserts: &mut Inserts) -> Result<()> {
+        if import.remembers && self.stored.is_some() && self.last.is_some() {
+            let (key, sub) = (self.id.as_bytes(), &Sub::default());
+            let claim = Claim { kind: Kind::Contacts, key, sub, source: NOBODY };
+            claim.remember(import.writer.connection(), self.denied, ("", 0))?;
+        }
         let current = self.last.take().and_then(|key| self.places.remove_entry(&key));
         for (key, place) in std::mem::take(&mut self.places) {
             add_left(&mut self.left, key, place, self.flags);

@@ -8,7 +8,7 @@ use crate::ledger::erase::{Pseudonym, Pseudonyms, hex};
 use crate::ledger::sqlite::codes::micros;
 use crate::ledger::sqlite::erase;
 use crate::ledger::sqlite::erase::contacts;
-use crate::ledger::sqlite::erase::parked::Parked;
+use crate::ledger::sqlite::erase::parked::{self, Parked};
 use crate::ledger::sqlite::erase::table::{self, ErasedRow, Space};
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::flags::Flags;
@@ -16,19 +16,25 @@ use crate::ledger::sqlite::write::Writer;
 use crate::record::{Kind, Timestamp};
 use std::collections::HashSet;
 
-/// The erased addresses and contacts, in memory: about 40 bytes each.
+/// The erased addresses and contacts, in memory: about 40 bytes each, and the blocks of one address.
 pub(super) struct Erased<'l> {
     /// None while nothing is erased: then no row costs anything.
     pseudonyms: Option<&'l dyn Pseudonyms>,
     addresses: HashSet<Pseudonym>,
     contacts: HashSet<Pseudonym>,
+    /// The address at hand, which rows come sorted by, and whether it has blocks that are not written yet.
+    parking: Option<(ErasedRow, bool)>,
 }
 
 impl<'l> Erased<'l> {
     /// Reads what is erased.
     pub(super) fn load(writer: &Writer<'l>) -> Result<Self> {
-        let mut erased =
-            Self { pseudonyms: None, addresses: HashSet::new(), contacts: HashSet::new() };
+        let mut erased = Self {
+            pseudonyms: None,
+            addresses: HashSet::new(),
+            contacts: HashSet::new(),
+            parking: None,
+        };
         if !writer.erasures().are_any() {
             return Ok(erased);
         }
@@ -60,11 +66,14 @@ impl<'l> Erased<'l> {
 impl Import<'_> {
     /// The pseudonym of an address of this import that is erased.
     pub(super) fn erased(&self, kind: Kind, key: &[u8]) -> Option<Pseudonym> {
+        // What most stores have is seen first: that nothing is erased.
+        self.erased.pseudonyms?;
         if Kind::OF_ADDRESSES.contains(&kind) { self.erased.address(key) } else { None }
     }
 
-    /// Parks what a spooled row of an erased address says, and nothing of its text.
-    pub(super) fn park(&self, kind: Kind, address: &Pseudonym, payload: &[u8]) -> Result<()> {
+    /// Parks what a spooled row of an erased address says, and nothing of its text. Written when another address
+    /// comes, or by [`Import::write_parked`]: an address may be on ten thousand lists.
+    pub(super) fn park(&mut self, kind: Kind, address: &Pseudonym, payload: &[u8]) -> Result<()> {
         let recorded_at = self.writer.now().as_micros();
         let block = match kind {
             Kind::Unsubscribes => {
@@ -85,7 +94,27 @@ impl Import<'_> {
                 return Err(damaged("a row that can't be parked"));
             }
         };
-        self.park_block(address, block)
+        if self.erased.parking.as_ref().is_none_or(|(row, _)| row.hash != *address) {
+            self.write_parked()?;
+            self.erased.parking = Some((self.row_of(address)?, false));
+        }
+        if let Some((row, is_news)) = &mut self.erased.parking {
+            *is_news |= parked::add(&mut row.blocks, block)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was parked of the last address.
+    pub(super) fn write_parked(&mut self) -> Result<()> {
+        match self.erased.parking.take() {
+            Some((row, true)) => table::put(self.writer.connection(), &row),
+            _ => Ok(()),
+        }
+    }
+
+    fn row_of(&self, address: &Pseudonym) -> Result<ErasedRow> {
+        table::get(self.writer.connection(), Space::Address, address)?
+            .ok_or_else(|| damaged("an erasure that is there and is not"))
     }
 
     /// Parks a row of a contact at an erased address.
@@ -103,13 +132,7 @@ impl Import<'_> {
             at: micros(at),
             recorded_at: self.writer.now().as_micros(),
         };
-        self.park_block(address, block)
-    }
-
-    fn park_block(&self, address: &Pseudonym, block: Parked) -> Result<()> {
-        let mut row = table::get(self.writer.connection(), Space::Address, address)?
-            .ok_or_else(|| damaged("an erasure that is there and is not"))?;
-        erase::park(self.writer, &mut row, block).map(|_| ())
+        erase::park(self.writer, &mut self.row_of(address)?, block).map(|_| ())
     }
 
     /// What is kept of a contact whose address is erased.

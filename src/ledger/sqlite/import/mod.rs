@@ -14,6 +14,7 @@ mod sync;
 mod unsubscribes;
 
 use super::SqliteLedger;
+use super::claims::is_any_synced;
 use super::codes::signed;
 use super::read::counts;
 use super::write::Writer;
@@ -108,6 +109,9 @@ struct Import<'w> {
     erased: Erased<'w>,
     /// Whose complete file it is, if it is one: the contacts it adds are of that source.
     owner: Option<&'w str>,
+    /// What its rows say of records that are there is to be remembered, for some source was synced. A sync sees to
+    /// that itself.
+    remembers: bool,
     /// So many rows that indexes are better made anew.
     is_huge: bool,
     counts: ImportCounts,
@@ -310,6 +314,7 @@ impl<'w> Import<'w> {
             writer,
             source,
             owner,
+            remembers: owner.is_none() && is_any_synced(writer.connection())?,
             erased: Erased::load(writer)?,
             is_huge: staged >= huge,
             counts: ImportCounts { read, rejected, unchanged, ..ImportCounts::default() },

@@ -1,7 +1,10 @@
 //! How it was: every state that ever was is told again, whatever happened since.
 
+use super::sync::{sync_as, wanted};
 use super::*;
-use crate::ledger::{EraseRequest, EventKind, Pseudonym, Pseudonyms, Record, StoredRecord};
+use crate::ledger::{
+    EraseRequest, EventKind, Limit, Pseudonym, Pseudonyms, Record, StoredRecord, SyncRequest,
+};
 use crate::record::{Algorithm, Contact, Digest, DigestValue, DomainRule, KeyState};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -19,6 +22,8 @@ enum Step {
     Resubscribe(usize, ResubscribeRequest),
     Import(Vec<(usize, NativeRecord)>),
     Erase(usize),
+    /// Of the rows, those of the kind.
+    Sync(Kind, &'static str, Vec<(usize, NativeRecord)>),
 }
 
 /// As unlike the real ones as can be, and different all the same.
@@ -153,10 +158,14 @@ fn a_request() -> impl Strategy<Value = ResubscribeRequest> {
 
 fn a_step() -> impl Strategy<Value = Step> {
     let key = 0..KEYS.len();
+    let rows = || proptest::collection::vec((0..KEYS.len(), a_row()), 0..10);
+    let kind = proptest::sample::select(&Kind::ALL[..]);
+    let source = proptest::sample::select(&["crm", "shop"][..]);
     prop_oneof![
         2 => (key.clone(), an_unsubscribe()).prop_map(|(key, record)| Step::Unsubscribe(key, record)),
         3 => (key.clone(), a_request()).prop_map(|(key, request)| Step::Resubscribe(key, request)),
-        4 => proptest::collection::vec((key.clone(), a_row()), 0..10).prop_map(Step::Import),
+        4 => rows().prop_map(Step::Import),
+        4 => (kind, source, rows()).prop_map(|(kind, source, rows)| Step::Sync(kind, source, rows)),
         1 => key.prop_map(Step::Erase),
     ]
 }
@@ -175,6 +184,14 @@ fn apply(ledger: &SqliteLedger, step: &Step, now: i64, erasures: &mut Erasures) 
             let done = ledger.resubscribe(key.as_bytes(), key, request, at(now));
             let by_name = request.include.contains(&SuppressionReason::Manual);
             assert_eq!(done.is_ok(), !is_erased || by_name);
+        }
+        Step::Sync(kind, source, rows) => {
+            let of_kind = rows.iter().filter(|(_, row)| row.kind() == *kind);
+            let rows: Vec<(&[u8], NativeRecord)> =
+                of_kind.map(|(key, row)| (KEYS[*key].as_bytes(), row.clone())).collect();
+            let wanted =
+                SyncRequest { limit: Limit::Count(99), allow_empty: true, ..wanted(source) };
+            assert!(sync_as(ledger, *kind, &wanted, &rows, now).0.applied);
         }
         Step::Erase(key) => {
             let request = EraseRequest::new("privacy", "request 4711").unwrap();
@@ -226,6 +243,27 @@ fn then(view: &dyn View, at: u64) -> Told {
     }
 }
 
+/// Forgets whose records are: a sync that takes one over says so of none.
+fn without_sources(mut told: Told) -> Told {
+    let forget = |stored: &mut StoredRecord| match &mut stored.record {
+        Record::Contact(_) => {}
+        Record::Unsubscribe(record) => record.source = None,
+        Record::Preference(record) => record.source = None,
+        Record::Suppression(record) => record.source = None,
+        Record::Domain(rule) => rule.source = None,
+        Record::Digest(record) => record.source = None,
+    };
+    for (records, state) in told.keys.values_mut().flatten() {
+        records.iter_mut().for_each(forget);
+        state.unsubscribes.iter_mut().for_each(|record| record.source = None);
+        state.preferences.iter_mut().for_each(|record| record.source = None);
+        state.suppressions.iter_mut().for_each(|record| record.source = None);
+    }
+    told.rules.values_mut().flatten().for_each(forget);
+    told.digests.values_mut().flatten().for_each(forget);
+    told
+}
+
 /// Takes from what was told then what can't be told any more.
 fn without_erased(mut told: Told, generation: u64, again: &Told, erasures: &Erasures) -> Told {
     for (key, erased) in erasures {
@@ -246,27 +284,35 @@ fn without_erased(mut told: Told, generation: u64, again: &Told, erasures: &Eras
 fn read_forward(view: &dyn View, key: &[u8]) -> Vec<String> {
     let mut records: Vec<Record> = Vec::new();
     let remove = |records: &mut Vec<Record>, json: &Value| {
-        let record = Record::from_json(json).unwrap();
+        let record = read(json);
         let at = records.iter().position(|known| *known == record);
         records.remove(at.unwrap_or_else(|| panic!("{json} is not there")));
     };
     for entry in view.history(key).unwrap() {
         let detail = &entry.detail;
         if entry.kind == EventKind::Imported || detail["added"] == true {
-            records.push(Record::from_json(&detail["record"]).unwrap());
+            records.push(read(&detail["record"]));
         }
         let members = |name: &str| detail[name].as_array().cloned().unwrap_or_default();
         members("deleted").iter().for_each(|json| remove(&mut records, json));
         for change in members("changed") {
             remove(&mut records, &change["was"]);
-            records.push(Record::from_json(&change["now"]).unwrap());
+            records.push(read(&change["now"]));
         }
     }
     sorted(records.iter())
 }
 
+/// A record without whose it is.
+fn read(json: &Value) -> Record {
+    let mut json = json.clone();
+    json["source"] = Value::Null;
+    Record::from_json(&json).unwrap()
+}
+
 fn sorted<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<String> {
-    let mut records: Vec<String> = records.map(|record| record.to_json().to_string()).collect();
+    let text = |record: &Record| read(&record.to_json()).to_json().to_string();
+    let mut records: Vec<String> = records.map(text).collect();
     records.sort();
     records
 }
@@ -284,6 +330,7 @@ proptest! {
     ) {
         let ledger = ledger().with_pseudonyms(Arc::new(Numbers));
         let mut erasures = Erasures::new();
+        let is_synced = steps.iter().any(|(step, _)| matches!(step, Step::Sync(..)));
         let mut remembered = vec![(0, now(&*ledger.view().unwrap()))];
         for (step, at) in &steps {
             // In no order: clocks go back.
@@ -295,6 +342,11 @@ proptest! {
         for (generation, told) in remembered {
             let again = then(&*view, generation);
             let told = without_erased(told, generation, &again, &erasures);
+            let (again, told) = if is_synced {
+                (without_sources(again), without_sources(told))
+            } else {
+                (again, told)
+            };
             prop_assert_eq!(again, told, "generation {}", generation);
         }
         let was_erased = |key: &str| erasures.iter().any(|(erased, _)| *erased == key);

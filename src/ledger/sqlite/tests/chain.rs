@@ -41,8 +41,10 @@ fn faults_after(sql: &str) -> Vec<String> {
     drop(raw);
     // As the checks of everything say it, among what they find besides.
     let ledger = SqliteLedger::open(&path).unwrap();
-    let all = ledger.view().unwrap().integrity_check().unwrap();
+    let all = ledger.view().map(|view| view.integrity_check().unwrap());
     let faults = chain::check(&Connection::open(&path).unwrap()).unwrap();
+    // Without its last generation a ledger gives no view at all.
+    let Ok(all) = all else { return faults };
     assert!(faults.iter().all(|fault| all.contains(fault)), "{faults:?} in {all:?}");
     faults
 }

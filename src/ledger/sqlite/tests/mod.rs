@@ -13,7 +13,6 @@ mod resubscribe;
 mod single;
 mod sums;
 mod sync;
-mod sync_model;
 
 use super::SqliteLedger;
 use crate::ledger::{

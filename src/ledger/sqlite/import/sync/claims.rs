@@ -1,26 +1,33 @@
-//! Claims: identities that a source's last complete file named although their record is another source's.
-//!
-//! So a record that its own source lets go of passes to one that still names it, and goes on blocking.
+//! The claims of a kind, in the order of their keys: those of the source at hand, and those of nobody.
 
 use super::Job;
-use super::known::both;
-use super::lost::Sub;
+use super::lost::sub_of;
 use crate::error::Result;
+use crate::ledger::sqlite::claims::{Claim, NOBODY, Sub, both};
 use crate::ledger::sqlite::fault::damaged;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, OptionalExtension, Rows, Statement, params};
 
-/// The claims of one kind, as a sync reads and writes them.
+/// The claims of one kind, as a sync reads them.
 pub(super) struct Claims<'s> {
-    /// Those of the source at hand, in the order of their keys.
-    mine: Rows<'s>,
+    rows: Rows<'s>,
     /// There are some of whichever source.
     are_some: bool,
 }
 
-/// Prepares the reading of a source's claims.
+/// What was claimed of a record.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claimed {
+    /// By the source at hand.
+    pub(super) by_us: Option<i64>,
+    /// By nobody.
+    pub(super) by_nobody: Option<i64>,
+}
+
+/// Prepares the reading of the claims.
 pub(super) fn prepare(before: &Connection) -> Result<Statement<'_>> {
-    let sql = "SELECT key, sub, says FROM claim WHERE kind = ?1 AND source = ?2 ORDER BY key";
+    let sql = "SELECT key, sub, says, source FROM claim WHERE kind = ?1 AND source IN (?2, ?3) \
+               ORDER BY key";
     Ok(before.prepare(sql)?)
 }
 
@@ -28,30 +35,39 @@ impl<'s> Claims<'s> {
     pub(super) fn new(job: &Job<'_>, statement: &'s mut Statement<'_>) -> Result<Self> {
         let any = "SELECT 1 FROM claim WHERE kind = ?1 LIMIT 1";
         let are_some = job.before.prepare_cached(any)?.exists([job.kind.as_str()])?;
-        let mut mine = statement.query((job.kind.as_str(), job.source))?;
-        mine.advance()?;
-        Ok(Self { mine, are_some })
+        let mut rows = statement.query((job.kind.as_str(), job.source, NOBODY))?;
+        rows.advance()?;
+        Ok(Self { rows, are_some })
     }
 
-    /// The key of the next claim of the source.
+    /// The key of the next claim.
     pub(super) fn key(&self) -> Result<Option<&[u8]>> {
-        let Some(row) = self.mine.get() else { return Ok(None) };
+        let Some(row) = self.rows.get() else { return Ok(None) };
         row.get_ref(0)?.as_blob().map(Some).map_err(|_| damaged("a key of a claim"))
     }
 
-    /// Hands out the source's claims of `key`, at which it stands or which has none.
-    pub(super) fn take(&mut self, key: &[u8], each: &mut dyn FnMut(Sub, i64)) -> Result<()> {
+    /// Hands out the claims on records of `key`, at which it stands or which has none.
+    pub(super) fn take(
+        &mut self,
+        key: &[u8],
+        mut of: impl FnMut(Sub, &mut dyn FnMut(&mut Claimed)),
+    ) -> Result<()> {
         while self.key()? == Some(key) {
-            if let Some(row) = self.mine.get() {
+            if let Some(row) = self.rows.get() {
                 let sub = row.get_ref(1)?.as_blob().map_err(|_| damaged("a claim"))?;
-                each(Sub::of_bytes(sub)?, row.get(2)?);
+                let source = row.get_ref(3)?.as_str().map_err(|_| damaged("a claim"))?;
+                let (says, is_nobodys) = (row.get(2)?, source == NOBODY);
+                of(sub_of(sub)?, &mut |claimed| {
+                    let by = if is_nobodys { &mut claimed.by_nobody } else { &mut claimed.by_us };
+                    *by = Some(says);
+                });
             }
-            self.mine.advance()?;
+            self.rows.advance()?;
         }
         Ok(())
     }
 
-    /// What other sources that claim the record say of it together.
+    /// What others that claim the record say of it together.
     pub(super) fn said_by_others(
         &self,
         job: &Job<'_>,
@@ -74,7 +90,7 @@ impl<'s> Claims<'s> {
         Ok(together)
     }
 
-    /// Another source that claims the record.
+    /// Who else claims the record: a source before nobody.
     pub(super) fn of_another(
         &self,
         job: &Job<'_>,
@@ -85,26 +101,32 @@ impl<'s> Claims<'s> {
             return Ok(None);
         }
         let sql = "SELECT source FROM claim WHERE kind = ?1 AND key = ?2 AND sub = ?3 \
-                   AND source <> ?4 ORDER BY source LIMIT 1";
+                   AND source <> ?4 ORDER BY source DESC LIMIT 1";
         let of = params![job.kind.as_str(), key, sub.to_bytes(), job.source];
         let mut statement = job.writer.connection().prepare_cached(sql)?;
         Ok(statement.query_row(of, |row| row.get(0)).optional()?)
     }
 }
 
-/// Claims a record for the source at hand, which says so much of it.
-pub(super) fn add(job: &Job<'_>, key: &[u8], sub: &Sub, says: i64) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO claim (kind, key, sub, source, says) \
-               VALUES (?1, ?2, ?3, ?4, ?5)";
-    let of = params![job.kind.as_str(), key, sub.to_bytes(), job.source, says];
-    job.writer.connection().prepare_cached(sql)?.execute(of)?;
-    Ok(())
-}
-
-/// Gives up the claim of a source.
-pub(super) fn drop(job: &Job<'_>, key: &[u8], sub: &Sub, source: &str) -> Result<()> {
-    let sql = "DELETE FROM claim WHERE kind = ?1 AND key = ?2 AND sub = ?3 AND source = ?4";
-    let of = params![job.kind.as_str(), key, sub.to_bytes(), source];
-    job.writer.connection().prepare_cached(sql)?.execute(of)?;
+/// Sees to it that the source at hand claims a record by `says`, or does not claim it; and that nobody does, when
+/// the source took over what is nobody's.
+pub(super) fn settle(
+    job: &Job<'_>,
+    key: &[u8],
+    sub: &Sub,
+    claimed: Claimed,
+    says: Option<i64>,
+    takes_over: bool,
+) -> Result<()> {
+    let connection = job.writer.connection();
+    let claim = |source| Claim { kind: job.kind, key, sub, source };
+    match (claimed.by_us, says) {
+        (Some(_), None) => claim(job.source).drop(connection)?,
+        (before, Some(says)) if before != Some(says) => claim(job.source).put(connection, says)?,
+        _ => {}
+    }
+    if takes_over && claimed.by_nobody.is_some() {
+        claim(NOBODY).drop(connection)?;
+    }
     Ok(())
 }

@@ -8,14 +8,16 @@ use super::super::staged::{
     StagedDigest, StagedDomain, StagedPreference, StagedSuppression, StagedUnsubscribe, part_of,
 };
 use super::super::{Blocks, Import};
-use super::claims::{self, Claims};
-use super::known::{self, FOR_EVER, Known, both, suppression_code, suppression_of, weaker};
-use super::lost::{Fate, Lost, Sub};
+use super::claims::{self, Claimed, Claims};
+use super::known::{self, FOR_EVER, Known};
+use super::lost::{Fate, Lost};
 use super::{Found, Job, Whose, write};
 use crate::error::Result;
 use crate::ledger::sort::{Block, Sorted, Sorter};
+use crate::ledger::sqlite::claims::{Claim, NOBODY, Sub, both, weaker};
 use crate::ledger::sqlite::codes::Coded;
-use crate::record::{Choice, Kind};
+use crate::record::{Choice, Kind, RecordClass, SuppressionReason};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// Imports the rows of a table that tell something new, and spools what the source lost.
@@ -87,8 +89,8 @@ struct Identity {
     ours: bool,
     nobodys: bool,
     others: bool,
-    /// The source claims it, and says so much of it.
-    claimed: Option<i64>,
+    /// Who claims it.
+    claimed: Claimed,
     /// How much the records withhold, if there are some.
     says: Option<i64>,
     /// What else tells the records from each other.
@@ -106,6 +108,7 @@ struct Said<'p> {
     sub: Sub,
     says: i64,
     exact: (&'p str, i64),
+    source: Option<&'p str>,
 }
 
 impl Comparison<'_> {
@@ -114,7 +117,7 @@ impl Comparison<'_> {
         if !self.has_key || key != self.key.as_slice() {
             self.turn(key)?;
         }
-        let Said { sub, says, exact } = said(self.job.kind, payload)?;
+        let Said { sub, says, exact, .. } = said(self.job.kind, payload)?;
         // A row of several records is counted by the import, whatever becomes of each.
         let is_part = part_of(payload)?.is_some();
         let is_kept = is_kept(self.job.kind, &sub)?;
@@ -184,9 +187,7 @@ impl Comparison<'_> {
                 Some(identity.says.map_or(here.says, |before| both(kind, before, here.says)));
             identity.exact.push((here.exact.0.to_owned(), here.exact.1));
         })?;
-        self.claims.take(key, &mut |sub, says| {
-            group.entry(sub).or_default().claimed = Some(says);
-        })
+        self.claims.take(key, |sub, put| put(&mut group.entry(sub).or_default().claimed))
     }
 
     /// Decides what becomes of the key at hand.
@@ -204,9 +205,7 @@ impl Comparison<'_> {
 
     /// The file does not name the identity.
     fn settle_lost(&mut self, sub: Sub, identity: &Identity) -> Result<()> {
-        if identity.claimed.is_some() {
-            claims::drop(self.job, &self.key, &sub, self.job.source)?;
-        }
+        claims::settle(self.job, &self.key, &sub, identity.claimed, None, false)?;
         if !identity.ours {
             return Ok(());
         }
@@ -244,20 +243,12 @@ impl Comparison<'_> {
             self.found.adopted += write::adopt(self.job, &self.key, &sub)?;
             mine = true;
         }
-        self.settle_claim(&sub, identity, Some(said).filter(|_| !mine && identity.others))
-    }
-
-    /// Sees to it that the source claims the identity by `said`, or not.
-    fn settle_claim(&mut self, sub: &Sub, identity: &Identity, said: Option<i64>) -> Result<()> {
         // Who is in a list withholds nothing there.
-        let is_idle = |said: &i64| self.job.kind == Kind::Preferences && *said == Choice::In.code();
-        match (identity.claimed, said.filter(|said| !is_idle(said))) {
-            (Some(_), None) => claims::drop(self.job, &self.key, sub, self.job.source),
-            (claimed, Some(said)) if claimed != Some(said) => {
-                claims::add(self.job, &self.key, sub, said)
-            }
-            _ => Ok(()),
-        }
+        let is_idle = self.job.kind == Kind::Preferences && said == Choice::In.code();
+        let says = Some(said).filter(|_| !mine && identity.others && !is_idle);
+        let by_nobody = identity.claimed.by_nobody;
+        let takes_over = mine && by_nobody.is_some_and(|says| !weaker(self.job.kind, says, said));
+        claims::settle(self.job, &self.key, &sub, identity.claimed, says, takes_over)
     }
 
     /// Hands the source's records of an identity to another source that claims it, if there is one.
@@ -266,7 +257,8 @@ impl Comparison<'_> {
             return Ok(false);
         };
         write::pass_on(self.job, &self.key, sub, &claimant)?;
-        claims::drop(self.job, &self.key, sub, &claimant)?;
+        let claim = Claim { kind: self.job.kind, key: &self.key, sub, source: &claimant };
+        claim.drop(self.job.writer.connection())?;
         self.found.passed_on += 1;
         Ok(true)
     }
@@ -274,37 +266,57 @@ impl Comparison<'_> {
 
 /// Says whether the record stays although its source lets go of it, as a complaint does.
 fn is_kept(kind: Kind, sub: &Sub) -> Result<bool> {
-    Ok(kind == Kind::Suppressions && !suppression_of(sub.code)?.0.lifting().by_sync)
+    Ok(kind == Kind::Suppressions && !sub.suppression()?.0.lifting().by_sync)
+}
+
+/// Remembers a row of an import whose record is there: it holds as well, should the record's source let go of it.
+pub(in super::super) fn remember(
+    connection: &Connection,
+    kind: Kind,
+    key: &[u8],
+    payload: &[u8],
+) -> Result<()> {
+    let Said { sub, says, exact, source } = said(kind, payload)?;
+    let is_idle = kind == Kind::Preferences && says == Choice::In.code();
+    if is_idle {
+        return Ok(());
+    }
+    let claim = Claim { kind, key, sub: &sub, source: source.unwrap_or(NOBODY) };
+    claim.remember(connection, says, exact)
 }
 
 /// What a staged row says.
 fn said(kind: Kind, payload: &[u8]) -> Result<Said<'_>> {
-    let sub = |code, name: &str| Sub { code, name: name.to_owned() };
-    let code = |code: i64| u8::try_from(code).unwrap_or(u8::MAX);
+    let none = ("", 0);
     Ok(match kind {
         // Compared by their ids, elsewhere.
-        Kind::Contacts => Said { sub: Sub::default(), says: 0, exact: ("", 0) },
+        Kind::Contacts => Said { sub: Sub::default(), says: 0, exact: none, source: None },
         Kind::Unsubscribes => {
             let row = StagedUnsubscribe::decode(payload)?;
-            let exact = (row.address, row.state);
-            Said { sub: sub(code(row.class), row.list), says: 0, exact }
+            let sub = Sub::of_unsubscribe(row.list, RecordClass::from_code(row.class)?);
+            Said { sub, says: 0, exact: (row.address, row.state), source: row.source }
         }
         Kind::Preferences => {
             let row = StagedPreference::decode(payload)?;
-            Said { sub: sub(0, row.list), says: row.choice, exact: ("", 0) }
+            let sub = Sub::of_list(row.list);
+            Said { sub, says: row.choice, exact: none, source: row.source }
         }
         Kind::Suppressions => {
             let row = StagedSuppression::decode(payload)?;
-            let code = suppression_code(row.reason, row.class)?;
-            Said { sub: sub(code, ""), says: row.expires_at.unwrap_or(FOR_EVER), exact: ("", 0) }
+            let reason = SuppressionReason::from_code(row.reason)?;
+            let sub = Sub::of_suppression(reason, RecordClass::from_code(row.class)?);
+            let says = row.expires_at.unwrap_or(FOR_EVER);
+            Said { sub, says, exact: none, source: row.source }
         }
         Kind::Domains => {
             let row = StagedDomain::decode(payload)?;
-            Said { sub: sub(0, ""), says: row.subdomains.into(), exact: ("", 0) }
+            let says = row.subdomains.into();
+            Said { sub: Sub::default(), says, exact: none, source: row.source }
         }
         Kind::Digests => {
             let row = StagedDigest::decode(payload)?;
-            Said { sub: sub(0, row.list), says: row.class + 1, exact: ("", 0) }
+            let sub = Sub::of_list(row.list);
+            Said { sub, says: row.class + 1, exact: none, source: row.source }
         }
     })
 }

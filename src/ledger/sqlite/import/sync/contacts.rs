@@ -3,12 +3,13 @@
 use super::super::contacts;
 use super::super::staged::StagedContact;
 use super::super::{Import, Rows, Sorters};
-use super::claims::{self, Claims};
-use super::lost::{Fate, Lost, Sub};
+use super::claims::{self, Claimed, Claims};
+use super::lost::{Fate, Lost};
 use super::plan::{BULK_EMAIL, EMAIL_ALLOWED};
 use super::{Found, Job, Whose, write};
 use crate::error::Result;
 use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::sqlite::claims::{Claim, Sub, weaker};
 use crate::ledger::sqlite::codes::Coded;
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::sums::{self, is_sound};
@@ -157,8 +158,8 @@ impl Known {
 struct Contact {
     id: Option<Vec<u8>>,
     rows: Vec<There>,
-    /// The source claims it, and denies so much.
-    claimed: Option<i64>,
+    /// Who claims it.
+    claimed: Claimed,
     said: Vec<SaidRow>,
 }
 
@@ -228,7 +229,7 @@ impl Comparison<'_> {
             self.known.advance()?;
         }
         let contact = &mut self.contact;
-        self.claims.take(id, &mut |_, says| contact.claimed = Some(says))
+        self.claims.take(id, |_, put| put(&mut contact.claimed))
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -244,7 +245,7 @@ impl Comparison<'_> {
 
     /// The file does not name the contact.
     fn settle_lost(&mut self, id: &[u8], contact: &Contact) -> Result<()> {
-        self.settle_claim(id, contact, None)?;
+        self.settle_claim(id, contact, None, false)?;
         if !contact.is_owned() || self.pass_on(id, contact)? {
             return Ok(());
         }
@@ -269,27 +270,32 @@ impl Comparison<'_> {
     /// The file names the contact.
     fn settle_named(&mut self, id: &[u8], contact: &Contact) -> Result<()> {
         // Where there is none, the import adds it as the source's.
-        let Some(current) = contact.current() else { return self.settle_claim(id, contact, None) };
+        let Some(current) = contact.current() else {
+            return self.settle_claim(id, contact, None, true);
+        };
         let allowed = contact.allowed(current);
         match current.whose {
-            Whose::Others => return self.settle_claim(id, contact, Some(contact.denied())),
+            Whose::Others => return self.settle_claim(id, contact, Some(contact.denied()), false),
             Whose::Nobodys if allowed == 0 => self.adopted.push(&current.key, id)?,
             Whose::Ours if allowed != 0 => self.weaken(id, contact, current, allowed)?,
             Whose::Nobodys | Whose::Ours => {}
         }
-        self.settle_claim(id, contact, None)
+        self.settle_claim(id, contact, None, current.whose == Whose::Ours)
     }
 
-    /// Sees to it that the source claims the contact and denies so much, or does not claim it.
-    fn settle_claim(&self, id: &[u8], contact: &Contact, denied: Option<i64>) -> Result<()> {
-        let claim = Sub::default();
-        match (contact.claimed, denied) {
-            (Some(_), None) => claims::drop(self.job, id, &claim, self.job.source),
-            (claimed, Some(denied)) if claimed != Some(denied) => {
-                claims::add(self.job, id, &claim, denied)
-            }
-            _ => Ok(()),
-        }
+    /// Sees to it that the source claims the contact and denies so much, or does not claim it; and takes over what is
+    /// nobody's where its file says as much.
+    fn settle_claim(
+        &self,
+        id: &[u8],
+        contact: &Contact,
+        denied: Option<i64>,
+        is_ours: bool,
+    ) -> Result<()> {
+        let claimed = contact.claimed;
+        let is_as_much = |says| !weaker(Kind::Contacts, says, contact.denied());
+        let takes_over = is_ours && claimed.by_nobody.is_some_and(is_as_much);
+        claims::settle(self.job, id, &Sub::default(), claimed, denied, takes_over)
     }
 
     /// The source allows what its contact is recorded not to.
@@ -334,7 +340,8 @@ impl Comparison<'_> {
             let sub = Sub { code: u8::from(row.former), name: text(id)? };
             write::pass_on(self.job, &row.key, &sub, &claimant)?;
         }
-        claims::drop(self.job, id, &claim, &claimant)?;
+        let claim = Claim { kind: Kind::Contacts, key: id, sub: &claim, source: &claimant };
+        claim.drop(self.job.writer.connection())?;
         self.found.passed_on += 1;
         Ok(true)
     }

@@ -1,12 +1,11 @@
 //! The records of a kind, in the order of their keys, as they were before the sync.
 
-use super::lost::Sub;
 use super::{Job, Whose};
 use crate::error::Result;
-use crate::ledger::sqlite::codes::Coded;
+use crate::ledger::sqlite::claims::Sub;
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::sums::{self, is_sound};
-use crate::record::{Algorithm, Kind, RecordClass, SuppressionReason};
+use crate::record::{Algorithm, Kind};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Row, Rows, Statement};
 
@@ -46,39 +45,14 @@ fn select(kind: Kind) -> &'static str {
     }
 }
 
-/// The code of a suppression in its [`Sub`].
-pub(super) fn suppression_code(reason: i64, class: i64) -> Result<u8> {
-    u8::try_from(reason * 3 + class).map_err(|_| damaged("a suppression"))
-}
-
-/// The reason and the class of such a code.
-pub(super) fn suppression_of(code: u8) -> Result<(SuppressionReason, RecordClass)> {
-    let (reason, class) = (i64::from(code / 3), i64::from(code % 3));
-    Ok((SuppressionReason::from_code(reason)?, RecordClass::from_code(class)?))
-}
-
 /// A record that is there.
 pub(super) struct Here<'r> {
     pub(super) sub: Sub,
-    /// How much it withholds, see [`weaker`].
+    /// How much it withholds: see [`both`](crate::ledger::sqlite::claims::both).
     pub(super) says: i64,
     /// What else tells it from others of its identity.
     pub(super) exact: (&'r str, i64),
     pub(super) whose: Whose,
-}
-
-/// Says whether a row that says `said` withholds less than a record of `recorded`.
-pub(super) fn weaker(kind: Kind, recorded: i64, said: i64) -> bool {
-    both(kind, recorded, said) != said
-}
-
-/// What two rows of one record say together.
-pub(super) fn both(kind: Kind, one: i64, other: i64) -> i64 {
-    match kind {
-        // A bit for each kind of send, for each flag.
-        Kind::Digests | Kind::Contacts => one | other,
-        _ => one.max(other),
-    }
 }
 
 /// The records, several streams of them where the table is in another order.

@@ -3,28 +3,7 @@
 use super::super::encoding::{Decoder, damaged};
 use crate::error::Result;
 use crate::ledger::sort::{Sorted, Sorter};
-
-/// What tells a record from the others of its key and kind.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Sub {
-    /// Of an unsubscribe its class, of a suppression its reason and class; 1 for a row that a contact left.
-    pub(super) code: u8,
-    /// The list, or the contact's id.
-    pub(super) name: String,
-}
-
-impl Sub {
-    /// As a claim and the spool keep it.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        [&[self.code], self.name.as_bytes()].concat()
-    }
-
-    pub(super) fn of_bytes(bytes: &[u8]) -> Result<Self> {
-        let (code, name) = bytes.split_first().ok_or_else(damaged)?;
-        let name = std::str::from_utf8(name).map_err(|_| damaged())?.to_owned();
-        Ok(Self { code: *code, name })
-    }
-}
+use crate::ledger::sqlite::claims::Sub;
 
 /// What is to become of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +46,15 @@ impl Lost {
             1 => Fate::Weaken(i64::from_le_bytes(*says)),
             _ => Fate::Keep,
         };
-        Ok(Self { sub: Sub::of_bytes(sub)?, fate })
+        Ok(Self { sub: sub_of(sub)?, fate })
     }
+}
+
+/// What [`Sub::to_bytes`] gave.
+pub(super) fn sub_of(bytes: &[u8]) -> Result<Sub> {
+    let (code, name) = bytes.split_first().ok_or_else(damaged)?;
+    let name = std::str::from_utf8(name).map_err(|_| damaged())?.to_owned();
+    Ok(Sub { code: *code, name })
 }
 
 /// Hands out each key with what is to become of its records, in the order of the keys.

@@ -14,6 +14,9 @@ mod lost;
 mod plan;
 mod write;
 
+pub(super) use compare::remember;
+pub(super) use plan::{BULK_EMAIL, EMAIL_ALLOWED};
+
 use super::bulk::Table;
 use super::digests::Digests;
 use super::domains::Domains;
@@ -115,6 +118,9 @@ pub(super) fn sync(
     synced.brakes = brakes(&job, file, request, &found, limit)?;
     let apply = synced.brakes.is_empty() && !request.dry_run;
     let proof = lift::Proof { request, file, import: import.id, name: &source.name };
+    if apply {
+        writer.lifting();
+    }
     synced.released = lift::lift(&job, lost.finish()?, apply.then_some(&proof), each)?;
     let is_told = |brake: &Brake| matches!(brake, Brake::TooMany { .. });
     if synced.released > limit && !synced.brakes.iter().any(is_told) {
@@ -128,7 +134,7 @@ pub(super) fn sync(
     }
     end(&writer, import.id, &synced.counts)?;
     tell(&writer, import.id, &imported, &synced.counts, Some(told(&synced, request)))?;
-    remember(&job, import.id, file)?;
+    enter(&job, import.id, file)?;
     drop(import);
     synced.counts.generation = writer.commit()?.generation;
     drop(before);
@@ -274,7 +280,8 @@ fn last(job: &Job<'_>) -> Result<Option<Last>> {
     found.map(|(rows, ended)| Ok(Last { rows: unsigned(rows)?, ended })).transpose()
 }
 
-fn remember(job: &Job<'_>, import: i64, file: &SyncFile) -> Result<()> {
+/// Enters the sync as the last of its kind and source.
+fn enter(job: &Job<'_>, import: i64, file: &SyncFile) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO sync (kind, source, import_id, rows, ended) \
                VALUES (?1, ?2, ?3, ?4, ?5)";
     let rows = signed(file.read)?;

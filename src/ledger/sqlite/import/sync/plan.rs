@@ -1,11 +1,11 @@
 //! What follows for one key from what its source lost: the consequences of a resubscribe, but for the records of
 //! other sources.
 
-use super::known::suppression_of;
-use super::lost::{Fate, Lost, Sub};
+use super::lost::{Fate, Lost};
 use super::write::end_of;
 use super::{Job, Whose};
 use crate::error::Result;
+use crate::ledger::sqlite::claims::{Claim, Sub, said_by_sources};
 use crate::ledger::sqlite::codes::Coded;
 use crate::ledger::sqlite::fault::damaged;
 use crate::ledger::sqlite::flags::Flags;
@@ -17,8 +17,8 @@ use crate::record::{
 use std::collections::BTreeMap;
 
 /// *Bulk Email* and *Email* in what a contact's [`Fate::Weaken`] says.
-pub(super) const BULK_EMAIL: i64 = 1;
-pub(super) const EMAIL_ALLOWED: i64 = 2;
+pub(in super::super) const BULK_EMAIL: i64 = 1;
+pub(in super::super) const EMAIL_ALLOWED: i64 = 2;
 
 /// What becomes of a key.
 #[derive(Default)]
@@ -65,7 +65,7 @@ pub(super) fn plan(job: &Job<'_>, key: &[u8], lost: &[Lost]) -> Result<Plan> {
         }
     }
     if job.kind == Kind::Unsubscribes {
-        follow(job, &mut records, lost);
+        follow(job, key, &mut records, lost)?;
     }
     plan.after = state(&records, Side::After);
     plan.is_released = if Kind::OF_ADDRESSES.contains(&job.kind) {
@@ -152,7 +152,7 @@ fn is_of(job: &Job<'_>, planned: &Planned, sub: &Sub) -> bool {
         }
         (Record::Preference(record), Kind::Preferences) => is_ours && record.list == sub.name,
         (Record::Suppression(record), Kind::Suppressions) => {
-            let of = suppression_of(sub.code).ok();
+            let of = sub.suppression().ok();
             is_ours && of == Some((record.reason, record.class))
         }
         (Record::Domain(_), Kind::Domains) => is_ours,
@@ -214,27 +214,38 @@ impl Planned {
     }
 }
 
-/// What follows from unsubscribes that went: as of a resubscribe, where none of the list is left.
-fn follow(job: &Job<'_>, records: &mut [Planned], lost: &[Lost]) {
+/// What follows from unsubscribes that went: as of a resubscribe, where none of the list is left, but for what another
+/// source says.
+fn follow(job: &Job<'_>, key: &[u8], records: &mut [Planned], lost: &[Lost]) -> Result<()> {
+    let connection = job.writer.connection();
     for Lost { sub, .. } in lost {
         if records.iter().any(|planned| planned.unsubscribed_list() == Some(sub.name.as_str())) {
             continue;
         }
         for planned in records.iter_mut().filter(|planned| planned.whose != Whose::Others) {
             match &planned.stored.record {
-                Record::Contact(_) if sub.name.is_empty() => {
-                    // The record is a contact, so this can't fail.
-                    let _ = planned.allow(job, Flags::ALLOW);
+                Record::Contact(was) if sub.name.is_empty() => {
+                    let (id, claimed) = (was.contact_id.as_bytes(), &Sub::default());
+                    let claim =
+                        Claim { kind: Kind::Contacts, key: id, sub: claimed, source: job.source };
+                    let denied = said_by_sources(connection, &claim)?.unwrap_or(0);
+                    // Who claims a contact says nothing of what it left behind.
+                    let denied = if was.former { 0 } else { denied };
+                    planned.weaken(job, (BULK_EMAIL | EMAIL_ALLOWED) & !denied)?;
                 }
-                Record::Preference(record)
-                    if record.choice == Choice::Out && record.list == sub.name =>
-                {
-                    planned.becomes = Becomes::Gone;
+                Record::Preference(was) if was.choice == Choice::Out && was.list == sub.name => {
+                    let claimed = &Sub::of_list(&was.list);
+                    let claim =
+                        Claim { kind: Kind::Preferences, key, sub: claimed, source: job.source };
+                    if said_by_sources(connection, &claim)?.is_none() {
+                        planned.becomes = Becomes::Gone;
+                    }
                 }
                 _ => {}
             }
         }
     }
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

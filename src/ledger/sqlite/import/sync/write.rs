@@ -1,10 +1,10 @@
 //! Every statement by which a sync changes records: whose they are, and what they withhold.
 
 use super::Job;
-use super::known::{FOR_EVER, suppression_of};
-use super::lost::Sub;
+use super::known::FOR_EVER;
 use crate::error::Result;
 use crate::ledger::Change;
+use crate::ledger::sqlite::claims::{NOBODY, Sub};
 use crate::ledger::sqlite::codes::{Coded, algorithm_code};
 use crate::ledger::sqlite::rows::digest_of_key;
 use crate::ledger::sqlite::sums::seal;
@@ -41,7 +41,7 @@ pub(super) fn adopt(job: &Job<'_>, key: &[u8], sub: &Sub) -> Result<u64> {
     run(job, sql, &[&job.source], key, sub)
 }
 
-/// Makes the source's records of an identity those of `claimant`.
+/// Makes the source's records of an identity those of `claimant`, or nobody's.
 pub(super) fn pass_on(job: &Job<'_>, key: &[u8], sub: &Sub, claimant: &str) -> Result<u64> {
     let sql = match job.kind {
         Kind::Contacts => {
@@ -67,6 +67,7 @@ pub(super) fn pass_on(job: &Job<'_>, key: &[u8], sub: &Sub, claimant: &str) -> R
              AND list = ?5"
         }
     };
+    let claimant = Some(claimant).filter(|claimant| *claimant != NOBODY);
     run(job, sql, &[&claimant, &job.source], key, sub)
 }
 
@@ -75,7 +76,7 @@ fn run(job: &Job<'_>, sql: &str, first: &[&dyn ToSql], key: &[u8], sub: &Sub) ->
     let (kind, connection) = (job.kind, job.writer.connection());
     let (code, algorithm) = (i64::from(sub.code), algorithm_code(key));
     let suppression = if kind == Kind::Suppressions {
-        let (reason, class) = suppression_of(sub.code)?;
+        let (reason, class) = sub.suppression()?;
         (reason.code(), class.code())
     } else {
         (0, 0)
