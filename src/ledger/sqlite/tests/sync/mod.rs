@@ -14,7 +14,7 @@ const BOB: &[u8] = b"bob@example.com";
 const CRM: &str = "crm";
 const SHOP: &str = "shop";
 
-fn wanted(source: &str) -> SyncRequest {
+pub(super) fn wanted(source: &str) -> SyncRequest {
     SyncRequest {
         source: source.into(),
         permission: Permission::new(Channel::Form, "export of 3 May", "crm team"),
@@ -38,7 +38,7 @@ fn file(rows: &[(&[u8], NativeRecord)]) -> SyncFile {
 /// What one key was told to come to: key, deleted, changed, held.
 type Told = (Vec<u8>, usize, usize, usize);
 
-fn sync_as(
+pub(super) fn sync_as(
     ledger: &SqliteLedger,
     kind: Kind,
     request: &SyncRequest,
