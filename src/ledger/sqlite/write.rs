@@ -192,6 +192,17 @@ impl<'l> Writer<'l> {
 
     /// Says that a key's state changed.
     pub(super) fn touch(&self, change: Change<'_>) -> Result<()> {
+        let is_open = matches!(change, Change::Hashed(_));
+        self.touch_as(change, is_open)
+    }
+
+    /// Says that a key's state changed, and that no reader can tell from the feed what it was or is: an entry that
+    /// the feed named in another way before, by its hash or by its key.
+    pub(super) fn touch_openly(&self, change: Change<'_>) -> Result<()> {
+        self.touch_as(change, true)
+    }
+
+    fn touch_as(&self, change: Change<'_>, is_open: bool) -> Result<()> {
         let generation = self.generation()?;
         if self.feed.get() == Feed::Everything {
             return Ok(());
@@ -201,6 +212,9 @@ impl<'l> Writer<'l> {
         };
         self.feed_left.set(left);
         let columns = columns_of(&change);
+        if is_open {
+            return self.write_change(generation, columns, Step::Unknown);
+        }
         if self.feed.get() == Feed::Steps {
             let (space, key, scope) = columns;
             self.steps.borrow_mut().insert((space, key.to_vec(), scope.to_owned()));

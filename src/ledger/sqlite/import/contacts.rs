@@ -242,7 +242,7 @@ impl Contact {
         let were = self.stored.as_ref().map(|(_, flags)| *flags);
         let was_kept = self.kept.take();
         if let Some(kept) = &was_kept {
-            import.release_contact(kept)?;
+            import.release_contact(&self.id, kept)?;
         }
         if let Some((stored, _)) = &self.stored {
             let stays = stored == key;
@@ -267,8 +267,7 @@ impl Contact {
             address: &place.address,
             flags: self.flags,
             former: false,
-            // Its entry was made of what was kept of it: the feed names it by its id from now on.
-            is_news: was_kept.is_some() || were != Some(self.flags),
+            is_news: were != Some(self.flags),
             // A row that says "denied" since when is worth more than one that says when it was seen.
             at: self.changed_at.unwrap_or(place.at),
         };
@@ -289,6 +288,7 @@ impl Contact {
                 .ok_or_else(|| damaged("a contact that is there and is not"))?;
             let said = self.left.remove(stored).map_or(Flags::ALLOW, |left| left.flags);
             moves::leave(import, row, said)?;
+            import.writer.touch_openly(Change::Contact(&self.id))?;
             (before, changed) = (before.union(*flags), true);
         }
         let at = self.changed_at.unwrap_or(place.at);

@@ -144,8 +144,9 @@ impl Import<'_> {
     }
 
     /// Lets go of what is kept of a contact that has an address now.
-    pub(super) fn release_contact(&self, kept: &ErasedRow) -> Result<()> {
+    pub(super) fn release_contact(&self, id: &str, kept: &ErasedRow) -> Result<()> {
         let row = contacts::release(self.writer, kept)?;
+        self.writer.touch_openly(Change::Contact(id))?;
         row.map_or(Ok(()), |row| moves::leave(self, row, Flags::ALLOW))
     }
 
