@@ -123,7 +123,7 @@ impl<'s> Diff<'s> {
         let head = summary.to_string();
         let head = head.strip_suffix('}').unwrap_or(&head);
         print(|out| {
-            write!(out, "{head},\"changes\":[\n")?;
+            writeln!(out, "{head},\"changes\":[")?;
             io::copy(&mut lines, out)?;
             writeln!(out, "\n]}}")
         })
