@@ -55,8 +55,8 @@ fn store_with_zoe() -> Sandbox {
     for round in 0..4 {
         let mut text = String::from("email,source\n");
         for _ in 0..300 {
-            let (name, number) =
-                (["ada", "mel", "zoe", "zz"][dice.below(4) as usize], dice.below(1 << 40));
+            let name = ["ada", "mel", "zoe", "zz"][usize::try_from(dice.below(4)).unwrap()];
+            let number = dice.below(1 << 40);
             text.push_str(&format!("{name}.{number}@example.com,a file of {number}\n"));
         }
         sandbox.write("others.csv", &text);
