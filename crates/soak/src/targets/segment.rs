@@ -110,7 +110,7 @@ fn number(bytes: &[u8], at: usize) -> usize {
 
 /// Makes every checksum of a segment right, and its length; gives the name it must have then. The dictionary
 /// keeps a wrong one: `fst` promises nothing for a dictionary that nobody wrote.
-fn sealed(bytes: &mut Vec<u8>) -> String {
+fn sealed(bytes: &mut [u8]) -> String {
     let length = bytes.len() as u64;
     if let Some(room) = bytes.get_mut(16..24) {
         room.copy_from_slice(&length.to_le_bytes());
