@@ -266,7 +266,7 @@ fn certificates(seeds: &mut Seeds) -> Result<()> {
 
 /// Choices for the targets that make their input of them.
 fn choices(seeds: &mut Seeds) {
-    for (target, count, length) in [("segment", 12, 40), ("manifest", 12, 40), ("program", 24, 300)]
+    for (target, count, length) in [("segment", 12, 40), ("manifest", 12, 40), ("program", 8, 300)]
     {
         for number in 0..count {
             let mut dice = Dice::of_part(number, length);

@@ -79,7 +79,7 @@ targets! {
     manifest: 2000,
     ndjson: 2000,
     parquet: 1000,
-    program: 30,
+    program: 12,
     segment: 2000,
     source: 2000,
 }
