@@ -57,7 +57,10 @@ fn one_person_less_is_reachable_again_in_the_very_next_answer() {
     let run = synced(&sandbox, "unsubscribes", &addresses(numbers), "crm", &[]);
     let text = run.text();
     let line = text.lines().next().unwrap();
-    assert!(line.starts_with("p1@example.com: reachable; deleted active unsubscribe"), "{text}");
+    assert!(
+        line.starts_with("p1@example.com: becomes reachable; deletes active unsubscribe"),
+        "{text}"
+    );
     assert!(text.contains("removed 1, generation"), "{text}");
     assert_eq!(sandbox.reasons("p1@example.com", &[]), [""; 0]);
     assert_eq!(sandbox.kept(&["p1@example.com", "p2@example.com"], &[]), ["p1@example.com"]);
@@ -91,16 +94,16 @@ fn records_of_other_sources_go_on_blocking_and_are_named() {
     synced(&sandbox, "unsubscribes", &addresses(0..6), "crm", &[]);
     let run = synced(&sandbox, "unsubscribes", &addresses(3..6), "crm", &[]);
     let text = run.text();
-    assert!(text.contains("p0@example.com: still blocked by unsubscribed (global)"), "{text}");
-    assert!(text.contains("p1@example.com: still blocked by bounce (global)"), "{text}");
-    assert!(text.contains("p2@example.com: reachable"), "{text}");
+    assert!(text.contains("p0@example.com: stays blocked by unsubscribed (global)"), "{text}");
+    assert!(text.contains("p1@example.com: stays blocked by bounce (global)"), "{text}");
+    assert!(text.contains("p2@example.com: becomes reachable"), "{text}");
     assert_eq!(sandbox.reasons("p0@example.com", &[]), ["unsubscribed"]);
     assert_eq!(sandbox.reasons("p1@example.com", &[]), ["bounce"]);
     // A rule of the domain is no record of the address, and blocks all the same.
     sandbox.quell(["import", "domains", "domains.csv"]).expect(0);
     let text = synced(&sandbox, "unsubscribes", &addresses(4..6), "crm", &[]).text();
     assert!(
-        text.contains("p3@example.com: still blocked by domain (domain:example.com)"),
+        text.contains("p3@example.com: stays blocked by domain (domain:example.com)"),
         "{text}"
     );
 }
@@ -149,7 +152,8 @@ fn half_of_the_people_less_stops_with_a_diff_and_changes_nothing() {
     let before = tree(&sandbox.path("store"));
     sandbox.write("half.csv", addresses(0..200));
     let run = sync(&sandbox, "unsubscribes", "half.csv", "crm", &[]).expect(5);
-    let lines = run.text().lines().filter(|line| line.contains(": reachable; deleted")).count();
+    let lines =
+        run.text().lines().filter(|line| line.contains(": becomes reachable; deletes")).count();
     assert_eq!(lines, 200, "{}", run.text());
     run.says("200 removals of 400 records, at most 100 pass").says("--max-removals 200");
     let dry = sync(&sandbox, "unsubscribes", "half.csv", "crm", &["--dry-run", "--json"])
@@ -247,7 +251,7 @@ fn preferences_and_contacts_follow_their_source() {
     assert_eq!(sandbox.reasons("p1@example.com", &["--list", "news"]), ["opted_out:news"]);
     let run = synced(&sandbox, "preferences", &preference("In"), "crm", &[]);
     assert!(
-        run.text().contains("p1@example.com: reachable; changed preference Out"),
+        run.text().contains("p1@example.com: becomes reachable; changes preference Out"),
         "{}",
         run.text()
     );
@@ -283,7 +287,7 @@ fn a_complaint_stays_and_is_named_each_time() {
     let run = synced(&sandbox, "suppressions", less, "esp", &["--max-removals", "5"]);
     let text = run.text();
     assert!(
-        text.contains("p1@example.com: still blocked by complaint (global); deleted bounce"),
+        text.contains("p1@example.com: stays blocked by complaint (global); deletes bounce"),
         "{text}"
     );
     assert!(text.contains("keeps complaint of p1@example.com"), "{text}");
@@ -304,7 +308,7 @@ fn a_third_party_s_lists_are_taken_back() {
     assert_eq!(sandbox.reasons("a@mail.one.example", &[]), ["domain"]);
     let run = synced(&sandbox, "domains", "domain,subdomains\none.example,\n", "vendor", &[]);
     assert!(
-        run.text().contains("@two.example: deleted domain rule of two.example"),
+        run.text().contains("@two.example: deletes domain rule of two.example"),
         "{}",
         run.text()
     );
@@ -318,7 +322,7 @@ fn a_third_party_s_lists_are_taken_back() {
     synced(&sandbox, "digests", &format!("digest\n{md5}\n{sha1}\n"), "vendor", &[]);
     assert_eq!(sandbox.reasons("test@example.com", &[]), ["digest"]);
     let run = synced(&sandbox, "digests", &format!("digest\n{sha1}\n"), "vendor", &[]);
-    assert!(run.text().contains(&format!("{md5}: deleted md5 digest")), "{}", run.text());
+    assert!(run.text().contains(&format!("{md5}: deletes md5 digest")), "{}", run.text());
     assert_eq!(sandbox.reasons("test@example.com", &[]), [""; 0]);
     assert_eq!(sandbox.kept(&["test@example.com"], &[]), ["test@example.com"]);
 }
@@ -429,5 +433,5 @@ fn a_store_that_was_filled_by_imports_is_taken_over() {
     synced(&sandbox, "unsubscribes", &plain, "crm", &[]);
     let less = plain.replace("p5@example.com\n", "");
     let run = synced(&sandbox, "unsubscribes", &less, "crm", &[]);
-    assert!(run.text().contains("p5@example.com: reachable"), "{}", run.text());
+    assert!(run.text().contains("p5@example.com: becomes reachable"), "{}", run.text());
 }

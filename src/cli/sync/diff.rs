@@ -21,7 +21,6 @@ pub(super) struct Diff<'s> {
     kind: Kind,
     now: Timestamp,
     json: bool,
-    dry_run: bool,
     lines: u64,
 }
 
@@ -34,8 +33,7 @@ impl<'s> Diff<'s> {
     ) -> Result<Self> {
         let file = tempfile::tempfile().map_err(spooling)?;
         let view = store.ledger().view()?;
-        let (json, dry_run) = (arguments.json, arguments.dry_run);
-        Ok(Self { out: BufWriter::new(file), view, kind, now, json, dry_run, lines: 0 })
+        Ok(Self { out: BufWriter::new(file), view, kind, now, json: arguments.json, lines: 0 })
     }
 
     /// Adds what becomes of a key.
@@ -46,7 +44,7 @@ impl<'s> Diff<'s> {
             let between = if self.lines > 0 { ",\n" } else { "" };
             format!("{between}{}", to_json(&name, removal, left.as_deref()))
         } else {
-            self.to_words(&name, removal, left.as_deref())
+            Self::to_words(&name, removal, left.as_deref())
         };
         self.lines += 1;
         self.out.write_all(line.as_bytes()).map_err(spooling)
@@ -76,29 +74,25 @@ impl<'s> Diff<'s> {
         }
     }
 
-    fn to_words(&self, name: &str, removal: &Removal<'_>, left: Option<&[Cause]>) -> String {
-        let (reachable, blocked, delete, change) = if self.dry_run {
-            ("would be reachable", "would still be blocked by", "would delete", "would change")
-        } else {
-            ("reachable", "still blocked by", "deleted", "changed")
-        };
+    fn to_words(name: &str, removal: &Removal<'_>, left: Option<&[Cause]>) -> String {
+        // Words that are true before and after: whether it was done, the last line says.
         let mut words = match left {
             None => format!("{name}: "),
-            Some([]) => format!("{name}: {reachable}; "),
+            Some([]) => format!("{name}: becomes reachable; "),
             Some(left) => {
                 let causes: Vec<String> = left
                     .iter()
                     .map(|cause| format!("{} ({})", cause.reason, cause.scope))
                     .collect();
-                format!("{name}: {blocked} {}; ", causes.join(", "))
+                format!("{name}: stays blocked by {}; ", causes.join(", "))
             }
         };
         let mut parts: Vec<String> = Vec::new();
         for stored in removal.deleted {
-            parts.push(format!("{delete} {}", describe(&stored.record)));
+            parts.push(format!("deletes {}", describe(&stored.record)));
         }
         for (was, now) in removal.changed {
-            parts.push(format!("{change} {} to {}", describe(&was.record), describe(now)));
+            parts.push(format!("changes {}", change(&was.record, now)));
         }
         for stored in removal.held {
             parts.push(format!("keeps {}", describe(&stored.record)));
@@ -153,6 +147,22 @@ fn to_json(name: &str, removal: &Removal<'_>, left: Option<&[Cause]>) -> Value {
         "reachable": left.map(<[Cause]>::is_empty),
         "still_blocked_by": left.map(|left| left.iter().map(cause_json).collect::<Vec<_>>()),
     })
+}
+
+/// A record and what it becomes: of a contact only the flags that change.
+fn change(was: &Record, now: &Record) -> String {
+    let (Record::Contact(from), Record::Contact(to)) = (was, now) else {
+        return format!("{} to {}", describe(was), describe(now));
+    };
+    let flags = [
+        ("bulk email", from.bulk_email, to.bulk_email),
+        ("email", from.email_allowed, to.email_allowed),
+    ];
+    let changed = flags.iter().filter(|(_, from, to)| from != to);
+    let changed: Vec<String> = changed
+        .map(|(name, from, to)| format!("{name} {} → {}", from.as_str(), to.as_str()))
+        .collect();
+    format!("contact {} ({}): {}", from.contact_id, from.address, changed.join(", "))
 }
 
 fn address_of(record: &Record) -> Option<&str> {

@@ -61,10 +61,7 @@ pub(super) fn sub_of(bytes: &[u8]) -> Result<Sub> {
 type EachKey<'e> = &'e mut dyn FnMut(&[u8], &[Lost]) -> Result<()>;
 
 /// Hands out each key with what is to become of its records, in the order of the keys.
-pub(super) fn for_each_key(
-    mut spooled: Sorted,
-    each: EachKey<'_>,
-) -> Result<()> {
+pub(super) fn for_each_key(mut spooled: Sorted, each: EachKey<'_>) -> Result<()> {
     let (mut key, mut lost) = (Vec::new(), Vec::new());
     while let Some((next, payload)) = spooled.next()? {
         if next != key.as_slice() {
