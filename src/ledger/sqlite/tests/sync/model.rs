@@ -222,6 +222,11 @@ impl Model {
             .filter(|(_, held)| held.row.is_some_and(|row| row.kind() == kind))
             .map(|(identity, held)| (identity.clone(), held.clone()))
             .collect();
+        let owned: Vec<String> = self
+            .owned_by(source)
+            .into_iter()
+            .filter(|identity| before.iter().any(|(known, _)| known == identity))
+            .collect();
         // Taken over, unless the file says less.
         for (identity, held) in &before {
             let Some((says, _)) = file.get(identity) else { continue };
@@ -236,24 +241,32 @@ impl Model {
                 }
             }
         }
-        let owned: Vec<String> = before
-            .iter()
-            .filter(|(_, held)| held.variants.values().any(|owner| *owner == Some(source)))
-            .map(|(identity, _)| identity.clone())
-            .collect();
         for row in rows {
             self.import(*row, Some(source));
         }
-        let owned_or_added: Vec<String> = self
-            .records
-            .iter()
-            .filter(|(_, held)| held.variants.values().any(|owner| *owner == Some(source)))
-            .map(|(identity, _)| identity.clone())
-            .collect();
+        let owned_or_added = self.owned_by(source);
         for identity in owned {
             self.follow(&identity, source, file.get(&identity).map(|(says, _)| *says));
         }
-        // Claims: what the file names and is another's.
+        self.claim(kind, source, file, &owned_or_added);
+        self.synced.insert((kind, source));
+    }
+
+    /// The identities of which the source owns something.
+    fn owned_by(&self, source: &'static str) -> Vec<String> {
+        let is_owned = |held: &Held| held.variants.values().any(|owner| *owner == Some(source));
+        let owned = self.records.iter().filter(|(_, held)| is_owned(held));
+        owned.map(|(identity, _)| identity.clone()).collect()
+    }
+
+    /// Claims: what the file names and is another's.
+    fn claim(
+        &mut self,
+        kind: Kind,
+        source: &'static str,
+        file: BTreeMap<String, (Says, Vec<Row>)>,
+        owned_or_added: &[String],
+    ) {
         for claim in self.claims.keys().cloned().collect::<Vec<_>>() {
             let of_kind = claim.0.starts_with(&kind.as_str()[..1]);
             if claim.1 == source && of_kind && !file.contains_key(&claim.0) {
@@ -274,7 +287,7 @@ impl Model {
             self.claims.remove(&claim);
             // What nobody claims is taken over with the record, unless the file says less.
             let nobodys = (identity, "");
-            let was_mine = owned_by(&owned_or_added, &nobodys.0);
+            let was_mine = owned_by(owned_or_added, &nobodys.0);
             let is_less = |claimed: &Says| {
                 let denies_less = |claimed, said| claimed == Some(true) && said != Some(true);
                 says.block < claimed.block
@@ -285,7 +298,6 @@ impl Model {
                 self.claims.remove(&nobodys);
             }
         }
-        self.synced.insert((kind, source));
     }
 
     /// What becomes of an identity that the source owned: `said` is what its file says of it.
