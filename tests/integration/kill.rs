@@ -10,7 +10,7 @@ use crate::sandbox::{Dice, Sandbox, soak};
 
 /// How often each command is killed.
 fn rounds() -> u64 {
-    if soak() { 300 } else { 12 }
+    if soak() { 300 } else { 8 }
 }
 
 fn addresses(name: &str, count: usize) -> String {

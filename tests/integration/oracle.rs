@@ -7,7 +7,7 @@ use crate::sandbox::{QUELL, root};
 /// `QUELL_ORACLE_ROUNDS` and `QUELL_ORACLE_SECONDS` make it longer, `QUELL_TEST_SEED` repeats a run.
 #[test]
 fn random_scenarios_agree_with_the_model() {
-    let rounds = std::env::var("QUELL_ORACLE_ROUNDS").unwrap_or_else(|_| "150".to_owned());
+    let rounds = std::env::var("QUELL_ORACLE_ROUNDS").unwrap_or_else(|_| "90".to_owned());
     let mut command = Command::new("python3");
     command.arg(root().join("tests/oracle/run.py")).args(["--quell", QUELL, "--rounds", &rounds]);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
