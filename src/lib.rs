@@ -30,6 +30,10 @@ pub mod filter;
 
 pub mod store;
 
+pub mod action;
+
+pub mod service;
+
 pub mod cli;
 
 pub use error::{Error, ErrorKind, Result};

@@ -24,9 +24,11 @@ mod limits;
 mod permissions;
 mod resubscribe;
 mod search;
+mod serve;
 mod status;
 mod sync;
 mod terminal;
+mod token;
 mod unsubscribe;
 mod verify;
 
@@ -101,6 +103,8 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         Command::Permissions(Permissions::Export(arguments)) => {
             permissions::export(context, arguments)
         }
+        Command::Serve(arguments) => serve::run(context, arguments),
+        Command::Token(command) => token::run(context, command),
         Command::Completions(arguments) => completions::completions(arguments.shell),
         Command::Man => completions::man(),
     }

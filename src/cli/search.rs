@@ -1,9 +1,9 @@
 //! `quell search`: records by address.
 
 use super::args::Search;
-use super::resubscribe::describe;
 use super::terminal::{print, print_json};
 use super::{Context, clock, exit};
+use crate::action::describe::describe;
 use crate::error::Result;
 use crate::storage::Access;
 use crate::store::Store;

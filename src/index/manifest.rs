@@ -15,7 +15,7 @@ use crate::segment::Meta;
 use crate::storage::{Access, Directory};
 
 /// The manifest's file name.
-pub(super) const NAME: &str = "manifest";
+pub const NAME: &str = "manifest";
 /// The format version this build writes, and the newest it reads.
 pub(super) const VERSION: u32 = 1;
 

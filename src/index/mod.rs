@@ -56,7 +56,7 @@ mod writer;
 
 pub use dictionary::dictionary_value;
 pub use hash::{KeyHasher, Presence, SECRET_BYTES, SecretKey};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, NAME as MANIFEST};
 pub use merge::{SEGMENTS_MAX, Upkeep};
 pub use open::{Index, IndexIdentity, Position};
 pub use outside::Present;

@@ -50,6 +50,12 @@ impl Overlay {
         self.insert(hash, state);
     }
 
+    /// Lays newer states over these.
+    pub fn extend(&mut self, newer: Self) {
+        self.states.extend(newer.states);
+        self.addresses.extend(newer.addresses);
+    }
+
     /// How many hashes have a state here, tombstones included.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -57,6 +57,34 @@ impl Snapshot {
         self.0.at.generation
     }
 
+    /// Generation, cursor and mark together.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.at
+    }
+
+    /// How many states its overlay holds.
+    #[must_use]
+    pub fn overlay_len(&self) -> usize {
+        self.0.overlay.len()
+    }
+
+    /// Says whether the two are one, not only alike.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The same view with newer states on top, current to `at`.
+    ///
+    /// Cost: a copy of the overlay.
+    #[must_use]
+    pub fn with_newer(&self, newer: Overlay, at: Position) -> Self {
+        let mut overlay = self.0.overlay.clone();
+        overlay.extend(newer);
+        Self::new(self.0.levels.clone(), overlay, at)
+    }
+
     /// The ledger position this state is current to.
     #[must_use]
     pub fn cursor(&self) -> u64 {

@@ -16,6 +16,7 @@
 //!   keeps the flags it had there, until a resubscribe of that address.
 //! - A generation is made exactly by a transaction that changed a record.
 
+pub mod access;
 pub mod chain;
 pub mod changes;
 pub mod entries;
@@ -30,6 +31,7 @@ pub mod sqlite;
 pub mod stored;
 pub mod sync;
 
+pub use access::{AccessToken, AccessTokens, Role};
 pub use chain::ChainHead;
 pub use changes::{Change, Changes, Step, Trail, Withheld};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};

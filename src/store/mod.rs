@@ -14,6 +14,8 @@
 mod compile;
 mod create;
 mod erase;
+mod live;
+mod marks;
 mod open;
 mod outside;
 mod probe;
@@ -25,6 +27,7 @@ mod verify;
 
 pub use compile::{Changed, IndexState};
 pub use erase::ErasedHere;
+pub use live::{Answers, Live, Refreshed};
 pub use open::{IndexAlone, Store};
 pub use outside::{outside, outside_at};
 pub use probe::DigestProbe;

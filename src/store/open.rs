@@ -84,6 +84,15 @@ impl Store {
         Ok(Self { path: path.to_owned(), policy: settings.policy, hasher, ledger, identity })
     }
 
+    /// Says that there is a store.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted, with the cure, when there is none.
+    pub fn require(path: &Path) -> Result<()> {
+        Settings::read(path).map(|_| ())
+    }
+
     /// Says whether there is a ledger at all.
     #[must_use]
     pub fn has_ledger(path: &Path) -> bool {

@@ -70,7 +70,25 @@ pub(super) fn check_past(view: &dyn View, index: Position) -> Result<()> {
         .with_hint("was the ledger restored from a backup? run `quell compile --full`"))
 }
 
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        view: Box<dyn View + 'a>,
+        snapshot: Snapshot,
+        hasher: &'a KeyHasher,
+        policy: Policy,
+    ) -> Self {
+        Self { view, snapshot, hasher, policy }
+    }
+}
+
 impl Reader<'_> {
+    /// Says whether ledger and index are of one generation: always, but for a service while a large import is under
+    /// way. Then the ledger is ahead of the index, and what it says is the newer truth.
+    #[must_use]
+    pub fn is_of_one_generation(&self) -> bool {
+        self.view.position().generation == self.snapshot.generation()
+    }
+
     /// The ledger's side.
     #[must_use]
     pub fn view(&self) -> &dyn View {

@@ -6,7 +6,9 @@ mod erase;
 mod filter;
 mod permissions;
 mod questions;
+mod serve;
 mod sync;
+mod token;
 mod upkeep;
 
 pub use certificate::{Certificate, CertificateVerify};
@@ -15,7 +17,9 @@ pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
+pub use serve::Serve;
 pub use sync::Sync;
+pub use token::{CreateToken, ListTokens, RevokeToken, Token};
 pub use upkeep::{Compile, Completions, Export, Status};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -157,6 +161,12 @@ pub enum Command {
     /// Show the proofs by which blocks were lifted
     #[command(subcommand)]
     Permissions(Permissions),
+    /// Serve decisions, opt-outs and the operator's console over HTTP
+    #[command(after_help = "Example:\n  quell serve --listen 127.0.0.1:8080")]
+    Serve(Serve),
+    /// Say who may ask the service
+    #[command(subcommand)]
+    Token(Token),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  quell completions bash > /etc/bash_completion.d/quell")]
     Completions(Completions),

@@ -1,6 +1,6 @@
 //! `quell check --as-of`: how it was, told by the ledger alone. The index knows only how it is.
 
-use super::Answer;
+use crate::action::check::{Answer, count_contact};
 use crate::address::{KeyBuffer, Policy};
 use crate::cli::as_of::AsOf;
 use crate::error::Result;
@@ -34,7 +34,7 @@ impl Past<'_> {
         if let Some(id) = contact
             && let Some(contact) = view.contact_at(id, generation)?
         {
-            super::count_contact(&mut state, contact);
+            count_contact(&mut state, contact);
         }
         let domain = key.as_ref().map(|key| key.domain()).unwrap_or_default();
         let outside = outside_at(view, generation, address.as_bytes(), domain)?;

@@ -1,8 +1,9 @@
 //! What a sync removes, one line a key, spooled until it is known whether it was done.
 
+use crate::action::check::cause_json;
+use crate::action::describe::describe;
+use crate::action::resubscribe::causes_of_any_send;
 use crate::cli::args::Sync;
-use crate::cli::check::cause_json;
-use crate::cli::resubscribe::{causes_of_any_send, describe};
 use crate::cli::terminal::print;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Record, Removal, StoredRecord, View};

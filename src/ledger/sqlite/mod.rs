@@ -3,6 +3,7 @@
 //! Write-ahead log, synchronised at every commit; views are read transactions on connections of their
 //! own, so a long export holds up no writer. The schema is in `migrations/`, with its codes explained.
 
+mod access;
 mod chain;
 mod check;
 mod claims;

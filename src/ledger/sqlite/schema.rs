@@ -10,14 +10,15 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// The schema this build writes: the number of its last migration.
-pub(super) const SCHEMA_VERSION: i64 = 4;
+pub(super) const SCHEMA_VERSION: i64 = 5;
 
 /// Every migration, oldest first. An applied one is never edited: its checksum is in the store.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("V1__ledger", include_str!("../migrations/V1__ledger.sql")),
     ("V2__domains_digests", include_str!("../migrations/V2__domains_digests.sql")),
     ("V3__proof", include_str!("../migrations/V3__proof.sql")),
     ("V4__sync", include_str!("../migrations/V4__sync.sql")),
+    ("V5__access", include_str!("../migrations/V5__access.sql")),
 ];
 
 /// What the `meta` table says.

@@ -65,14 +65,14 @@ fn a_newer_schema_is_refused_with_the_cure() {
     let raw = Connection::open(&path).unwrap();
     raw.execute(
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
-         VALUES (5, 'later', '', '')",
+         VALUES (6, 'later', '', '')",
         [],
     )
     .unwrap();
     drop(raw);
     let error = SqliteLedger::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Untrusted);
-    assert_eq!(error.to_string(), "ledger schema 5, this build reads up to 4");
+    assert_eq!(error.to_string(), "ledger schema 6, this build reads up to 5");
     assert_eq!(error.hint(), Some("upgrade quell"));
 }
 

@@ -1,0 +1,38 @@
+//! Which path is answered by what, and who may ask.
+
+use super::access::require;
+use super::{Problem, State, console, decide, health, one_click, records};
+use crate::ledger::Role;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// What the description begins with.
+#[derive(OpenApi)]
+#[openapi(info(title = "quell", description = "The last gate before an e-mail campaign leaves."))]
+struct Description;
+
+/// The routes of a service over `state`.
+pub fn router(state: State) -> Router {
+    let (router, description) = described(&state).split_for_parts();
+    router
+        .route("/openapi.json", get(move || async move { Json(description) }))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .merge(console::routes())
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .with_state(state)
+}
+
+/// The routes that the OpenAPI description holds.
+fn described(state: &State) -> OpenApiRouter<State> {
+    let need = |role| from_fn_with_state((state.clone(), role), require);
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(decide::routes().route_layer(need(Role::Decide)))
+        .merge(records::write_routes())
+        .merge(records::operator_routes())
+        .merge(one_click::routes())
+}

@@ -1,0 +1,368 @@
+//! The index of a store that changes while it answers: in memory, never older than what was acknowledged.
+//!
+//! ```text
+//! look-ups ──► Answers (one atomic load, no lock) ◄── swapped in ── refresh: one at a time
+//!                                                                      │ after each own change, and every few
+//!                                                     ledger's feed ◄──┘ milliseconds for those of other processes
+//! ```
+//!
+//! The segments are read into memory, so nothing that happens to their files changes an answer. The files are watched
+//! all the same: what could not be opened now must not be answered from for long.
+
+use super::INDEX;
+use super::marks::Marks;
+use super::open::Store;
+use super::reader::{Reader, check_past};
+use crate::address::Policy;
+use crate::catch_up;
+use crate::error::{Error, Result};
+use crate::index::{Index, KeyHasher, Overlay, Present, Snapshot};
+use crate::ledger::{Cursor, Ledger};
+use crate::record::Timestamp;
+use crate::storage::Access;
+use arc_swap::ArcSwap;
+use jiff::SignedDuration;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// So many changes are taken into memory at once, some 50 ms of work; with more the index on disk has to follow first.
+const CHANGES_MAX: u64 = 4_096;
+/// With so many states in memory a segment of them is due: each change copies them.
+const OVERLAY_MAX: usize = 1_024;
+/// So long a command that imports much is left to bring the index up itself.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How often view and answers are looked for that are of one generation.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// A store that is answered from while it changes. Shared by threads.
+pub struct Live {
+    path: PathBuf,
+    state: ArcSwap<State>,
+    /// What the answers are made from, and whose turn it is to make them.
+    base: Mutex<Option<Base>>,
+    /// The ledger's generation when it was last looked at.
+    ledger_generation: AtomicU64,
+}
+
+enum State {
+    Trusted(Arc<Answers>),
+    Untrusted(Error),
+}
+
+/// One state of a store, from which any number of questions are answered without a lock.
+pub struct Answers {
+    store: Arc<Store>,
+    snapshot: Snapshot,
+    present: Present,
+}
+
+struct Base {
+    store: Arc<Store>,
+    index: Index,
+    snapshot: Snapshot,
+    marks: Marks,
+    /// Since when the index on disk has more to follow than fits into memory.
+    behind_since: Option<Timestamp>,
+}
+
+/// How far a refresh came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The answers hold everything that is in the ledger.
+    Current,
+    /// More changed than fits into memory, and the index on disk does not hold it yet: a large import is under way.
+    /// The answers are as they were.
+    Behind,
+}
+
+impl Live {
+    /// Opens the store at `path` to be answered from. One that can't be trusted is no error here: questions are
+    /// answered with it, until [`Live::look`] finds the store mended.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when there is no store at all.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self> {
+        Store::require(path)?;
+        let live = Self {
+            path: path.to_owned(),
+            state: ArcSwap::from_pointee(State::Untrusted(Error::untrusted("not opened yet"))),
+            base: Mutex::default(),
+            ledger_generation: AtomicU64::new(0),
+        };
+        // Told by `answers`.
+        let _ = live.refresh(now);
+        Ok(live)
+    }
+
+    /// What questions are answered from now. Cost: an atomic load.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted, with the cure, while no answer can be trusted.
+    pub fn answers(&self) -> Result<Arc<Answers>> {
+        match &**self.state.load() {
+            State::Trusted(answers) => Ok(Arc::clone(answers)),
+            State::Untrusted(error) => Err(error.again()),
+        }
+    }
+
+    /// How many generations of the ledger the answers lack.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        let held = self.answers().map_or(0, |answers| answers.generation());
+        self.ledger_generation.load(Ordering::Relaxed).saturating_sub(held)
+    }
+
+    /// Brings the answers up to the ledger.
+    ///
+    /// Cost: the changes since; a copy of the states in memory.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when that can't be done. There are no answers then.
+    pub fn refresh(&self, now: Timestamp) -> Result<Refreshed> {
+        let mut base = self.lock();
+        self.refresh_locked(&mut base, now)
+    }
+
+    /// Brings the answers up to a change of one's own, which is in the ledger as `generation`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Live::refresh`]: the change is made, and in no answer yet.
+    pub fn follow(&self, generation: u64, now: Timestamp) -> Result<()> {
+        let told = |error: Error| {
+            let message = format!(
+                "the change is in the ledger, generation {generation}, but the index can't follow: {error}"
+            );
+            Error::untrusted(message).with_source(error)
+        };
+        let mut base = self.lock();
+        let holds = |answers: Result<Arc<Answers>>| {
+            answers.is_ok_and(|answers| answers.generation() >= generation)
+        };
+        if holds(self.answers()) {
+            return Ok(());
+        }
+        if self.refresh_locked(&mut base, now).map_err(told)? == Refreshed::Behind {
+            // Whoever waits for the answer wants it in the answers, whatever others do.
+            self.compile_locked(&mut base, now).map_err(told)?;
+        }
+        if holds(self.answers()) { Ok(()) } else { Err(told(Error::untrusted("it was overtaken"))) }
+    }
+
+    /// One look at what other processes did: for a thread that calls it every few milliseconds. Does nothing while
+    /// answers are being brought up anyway.
+    ///
+    /// # Errors
+    ///
+    /// As [`Live::refresh`].
+    pub fn look(&self, now: Timestamp) -> Result<Refreshed> {
+        match self.base.try_lock() {
+            Ok(mut base) => self.refresh_locked(&mut base, now),
+            Err(_) => Ok(Refreshed::Current),
+        }
+    }
+
+    /// Looks at the files of the store, so that one that was damaged or replaced is found: for a thread that calls it
+    /// a few times a second. Cost: a `stat` a file.
+    pub fn look_at_files(&self) {
+        let mut base = self.lock();
+        if base.as_ref().is_some_and(|base| !base.marks.hold()) {
+            // Opened anew, and checked, by the next look.
+            *base = None;
+        }
+    }
+
+    /// Writes what is in memory into the index on disk, if it is due: for a thread that calls it now and then.
+    ///
+    /// # Errors
+    ///
+    /// As the index says. The answers stay as they are.
+    pub fn compile_if_due(&self, now: Timestamp) -> Result<()> {
+        let store = {
+            let base = self.lock();
+            let Some(base) = &*base else { return Ok(()) };
+            let waited = |since: Timestamp| {
+                SignedDuration::from_micros(now.as_micros() - since.as_micros()) >= PATIENCE
+            };
+            if base.snapshot.overlay_len() < OVERLAY_MAX && !base.behind_since.is_some_and(waited) {
+                return Ok(());
+            }
+            Arc::clone(&base.store)
+        };
+        // Without the lock: answers go on being brought up.
+        store.catch_up(now)?;
+        self.refresh(now).map(|_| ())
+    }
+
+    /// Gives `ask` a view of the ledger and the answers, both of one generation.
+    ///
+    /// While a large import is under way the view may be of a later one, which [`Reader::is_of_one_generation`] tells.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted while no answer can be trusted; what `ask` says.
+    pub fn read<T>(&self, now: Timestamp, ask: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        for attempt in 1.. {
+            let answers = self.answers()?;
+            let view = answers.store.ledger.view()?;
+            let ledger = view.position().generation;
+            if ledger == answers.generation() || attempt == ATTEMPTS_MAX {
+                return ask(&answers.reader(view));
+            }
+            // An older view began before the change that the answers hold: the next one has it.
+            if ledger > answers.generation() && self.refresh(now)? == Refreshed::Behind {
+                return ask(&answers.reader(view));
+            }
+        }
+        Err(Error::untrusted("the store kept changing"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Base>> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refresh_locked(&self, base: &mut Option<Base>, now: Timestamp) -> Result<Refreshed> {
+        match self.advance(base, now) {
+            Ok(refreshed) => Ok(refreshed),
+            Err(error) => {
+                *base = None;
+                self.state.store(Arc::new(State::Untrusted(error.again())));
+                Err(error)
+            }
+        }
+    }
+
+    fn advance(&self, base: &mut Option<Base>, now: Timestamp) -> Result<Refreshed> {
+        let is_new = base.is_none();
+        let base = match base {
+            Some(base) => base,
+            None => base.insert(Base::open(&self.path)?),
+        };
+        let before = base.snapshot.clone();
+        if base.marks.manifest_is_replaced() {
+            base.reload()?;
+        }
+        let mut refreshed = base.follow_feed(now, &self.ledger_generation)?;
+        if refreshed == Refreshed::Behind && is_new {
+            // Nobody is known to be at it, and there are no newer answers to go on with.
+            base.store.catch_up(now)?;
+            base.reload()?;
+            refreshed = base.follow_feed(now, &self.ledger_generation)?;
+        }
+        if base.snapshot.cursor() < before.cursor() {
+            // The index on disk is behind what memory holds, and can't be brought up to it yet.
+            base.snapshot = before;
+        }
+        let held = self.answers().ok();
+        // The same words again would only cost whoever holds the old ones their cache.
+        if held.is_none_or(|held| !held.snapshot.is(&base.snapshot)) {
+            self.publish(base);
+        }
+        Ok(refreshed)
+    }
+
+    fn compile_locked(&self, base: &mut Option<Base>, now: Timestamp) -> Result<()> {
+        if let Some(base) = base {
+            base.store.catch_up(now)?;
+        }
+        self.refresh_locked(base, now).map(|_| ())
+    }
+
+    fn publish(&self, base: &Base) {
+        let (store, snapshot) = (Arc::clone(&base.store), base.snapshot.clone());
+        let present = Present::of(&snapshot, &store.hasher);
+        self.state.store(Arc::new(State::Trusted(Arc::new(Answers { store, snapshot, present }))));
+    }
+}
+
+impl Base {
+    fn open(path: &Path) -> Result<Self> {
+        let store = Arc::new(Store::open(path)?);
+        // Before the index: what is replaced in between is found to be.
+        let mut marks = Marks::new(path, &path.join(INDEX));
+        let index = Index::open(store.directory()?, store.identity.clone(), Access::Resident)?;
+        marks.take(index.manifest());
+        let snapshot = index.snapshot(Overlay::default(), index.position());
+        Ok(Self { store, index, snapshot, marks, behind_since: None })
+    }
+
+    /// Takes the index as it is on disk now.
+    fn reload(&mut self) -> Result<()> {
+        self.marks.see_manifest();
+        self.index.reload()?;
+        self.marks.take(self.index.manifest());
+        // What memory holds beyond it is asked of the ledger again.
+        self.snapshot = self.index.snapshot(Overlay::default(), self.index.position());
+        Ok(())
+    }
+
+    /// Lays what the ledger's feed has since over the snapshot.
+    fn follow_feed(&mut self, now: Timestamp, generation: &AtomicU64) -> Result<Refreshed> {
+        let view = self.store.ledger.view()?;
+        check_past(&*view, self.index.position())?;
+        check_past(&*view, self.snapshot.position())?;
+        let position = super::at(view.position());
+        generation.store(position.generation, Ordering::Relaxed);
+        let cursor = Cursor::from_u64(self.snapshot.cursor());
+        if self.snapshot.position() == position {
+            self.behind_since = None;
+            return Ok(Refreshed::Current);
+        }
+        if view.change_count_after(cursor, CHANGES_MAX + 1)? <= CHANGES_MAX
+            && let Some(newer) =
+                catch_up::overlay(&*view, cursor, &self.store.hasher, &self.snapshot)?
+        {
+            self.snapshot = self.snapshot.with_newer(newer, position);
+            self.behind_since = None;
+            return Ok(Refreshed::Current);
+        }
+        self.behind_since.get_or_insert(now);
+        Ok(Refreshed::Behind)
+    }
+}
+
+impl Answers {
+    /// The number of this state.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.snapshot.generation()
+    }
+
+    /// The index's side.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// What it holds besides addresses, contacts and lists.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        self.present
+    }
+
+    /// What makes hashes of keys here.
+    #[must_use]
+    pub fn hasher(&self) -> &KeyHasher {
+        &self.store.hasher
+    }
+
+    /// How addresses become keys here.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.store.policy
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    fn reader<'a>(&'a self, view: Box<dyn crate::ledger::View + 'a>) -> Reader<'a> {
+        Reader::new(view, self.snapshot.clone(), &self.store.hasher, self.store.policy)
+    }
+}
