@@ -44,6 +44,7 @@ mod resubscribe;
 mod rules;
 mod sandbox;
 mod search_history;
+mod service;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod steps;
 mod story;

@@ -115,7 +115,9 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<Meta> {
 /// or a crash in between would leave changes that the next try can't make once more.
 fn migrate(connection: &mut Connection, count: usize) -> Result<()> {
     let failed = |error: refinery::Error| {
-        Error::untrusted(format!("the ledger can't be migrated: {error}")).with_source(error)
+        Error::untrusted(format!("the ledger can't be migrated: {error}"))
+            .with_hint("it may be damaged: restore the store from the backup (docs/operations.md)")
+            .with_source(error)
     };
     let migrations: Vec<Migration> = MIGRATIONS
         .iter()

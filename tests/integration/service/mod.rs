@@ -1,0 +1,6 @@
+//! The service, asked over HTTP as its users ask it.
+
+mod served;
+mod start;
+
+pub(crate) use served::{Answer, Served};
