@@ -3,7 +3,7 @@
 use super::args::Serve;
 use super::{Context, clock, exit};
 use crate::error::{Error, Result};
-use crate::service::{Limits, Settings, State, run as serve};
+use crate::service::{BatchLimits, Limits, Settings, State, run as serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Usage for an address that can't be listened on; untrusted when there is no store.
 pub fn run(context: &Context, arguments: &Serve) -> Result<u8> {
-    let state = State::open(Settings { store: context.store.clone(), clock: clock::now })?;
+    let (store, batches) = (context.store.clone(), BatchLimits::default());
+    let state = State::open(Settings { store, clock: clock::now, batches })?;
     let failed = |error| Error::untrusted(format!("cannot start the service: {error}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;

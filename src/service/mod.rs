@@ -16,6 +16,7 @@ mod server;
 mod state;
 mod watch;
 
+pub use decide::BatchLimits;
 pub use problem::Problem;
 pub use router::router;
 pub use server::{Limits, run};

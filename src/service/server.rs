@@ -1,5 +1,6 @@
 //! Connections: accepted, limited, served, and ended in good order.
 
+use super::decide::Offer;
 use super::{State, router, watch};
 use crate::error::{Error, Result};
 use hyper::server::conn::http1;
@@ -68,7 +69,7 @@ pub async fn run(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let connection = http.serve_connection(TokioIo::new(Offer::new(stream)), service.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _slot = slot;

@@ -1,6 +1,7 @@
 //! What every request is answered with.
 
 use super::access::Tokens;
+use super::decide::{BatchLimits, Turns};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -14,6 +15,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// What batches may take.
+    pub batches: BatchLimits,
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -24,6 +27,7 @@ struct Inner {
     settings: Settings,
     live: Live,
     tokens: Tokens,
+    turns: Turns,
 }
 
 impl State {
@@ -34,7 +38,8 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default() })))
+        let turns = Turns::new(settings.batches);
+        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default(), turns })))
     }
 
     /// What the service was told.
@@ -52,6 +57,11 @@ impl State {
     /// Who may ask.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// Whose turn it is to filter a batch.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// Now.

@@ -29,7 +29,7 @@ pub use compile::{Changed, IndexState};
 pub use erase::ErasedHere;
 pub use live::{Answers, Live, Refreshed};
 pub use open::{IndexAlone, Store};
-pub use outside::{outside, outside_at};
+pub use outside::{outside, outside_at, outside_in_index};
 pub use probe::DigestProbe;
 pub use reader::Reader;
 pub use status::Status;

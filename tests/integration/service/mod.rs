@@ -1,5 +1,7 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod decide;
+mod decide_filter;
 mod served;
 mod start;
 
