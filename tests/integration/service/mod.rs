@@ -1,6 +1,9 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod config;
+mod hostile;
 mod served;
+mod server;
 mod start;
 
 pub(crate) use served::{Answer, Served};
