@@ -22,7 +22,7 @@ pub fn router(state: State) -> Router {
         .route("/openapi.json", get(move || async move { Json(description) }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(console::routes())
+        .merge(console::routes(&state))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
         .with_state(state)
 }
