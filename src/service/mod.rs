@@ -8,6 +8,7 @@ mod answer;
 mod console;
 mod decide;
 mod health;
+mod metrics;
 mod one_click;
 mod problem;
 mod records;
@@ -16,7 +17,8 @@ mod server;
 mod state;
 mod watch;
 
+pub use metrics::Metrics;
 pub use problem::Problem;
 pub use router::router;
-pub use server::{Limits, run};
+pub use server::{Limits, Peer, Secured, run};
 pub use state::{Settings, State};

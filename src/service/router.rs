@@ -1,7 +1,7 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
-use super::{Problem, State, console, decide, health, one_click, records};
+use super::{Problem, State, console, decide, health, metrics, one_click, records};
 use crate::ledger::Role;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -22,7 +22,8 @@ pub fn router(state: State) -> Router {
         .route("/openapi.json", get(move || async move { Json(description) }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(console::routes())
+        .route("/metrics", get(metrics::metrics))
+        .merge(console::routes(&state))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
         .with_state(state)
 }

@@ -2,15 +2,28 @@
 
 use super::{State, router, watch};
 use crate::error::{Error, Result};
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+/// Who is at the other end of a request's connection, in its extensions: a proxy, maybe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// In the extensions of a request that came through TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secured;
 
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +60,7 @@ pub async fn run(
     // The threads end when these are dropped.
     let _watching = start("quell-watch", &state, watch::watch)?;
     let _compiling = start("quell-compile", &state, watch::compile)?;
-    let service = TowerToHyperService::new(router(state));
+    let routes = router(state.clone());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     let slots = Arc::new(Semaphore::new(limits.connections));
@@ -62,16 +75,21 @@ pub async fn run(
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
-        let Ok((stream, _peer)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // No descriptor is left, say: those that are served give theirs back.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
-        let connection = graceful.watch(connection);
+        let routes = routes.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            routes.clone().oneshot(request.map(Body::new))
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let counted = state.metrics().connected();
         tokio::spawn(async move {
-            let _slot = slot;
+            let _slot = (slot, counted);
             let _ = connection.await;
         });
     }

@@ -1,5 +1,6 @@
 //! What every request is answered with.
 
+use super::Metrics;
 use super::access::Tokens;
 use crate::error::Result;
 use crate::record::Timestamp;
@@ -24,6 +25,7 @@ struct Inner {
     settings: Settings,
     live: Live,
     tokens: Tokens,
+    metrics: Metrics,
 }
 
 impl State {
@@ -34,7 +36,9 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default() })))
+        let metrics = Metrics::new()?;
+        let tokens = Tokens::default();
+        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics })))
     }
 
     /// What the service was told.
@@ -52,6 +56,12 @@ impl State {
     /// Who may ask.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Now.
