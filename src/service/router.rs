@@ -1,8 +1,11 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
+use super::limits::BODY_BYTES;
+use super::log::observe;
 use super::{Problem, State, console, decide, health, metrics, one_click, records};
 use crate::ledger::Role;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -25,6 +28,8 @@ pub fn router(state: State) -> Router {
         .route("/metrics", get(metrics::metrics))
         .merge(console::routes(&state))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state)
 }
 

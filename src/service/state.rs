@@ -2,6 +2,7 @@
 
 use super::Metrics;
 use super::access::Tokens;
+use super::log::RequestIds;
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -26,6 +27,7 @@ struct Inner {
     live: Live,
     tokens: Tokens,
     metrics: Metrics,
+    request_ids: RequestIds,
 }
 
 impl State {
@@ -38,7 +40,8 @@ impl State {
         let live = Live::open(&settings.store, (settings.clock)())?;
         let metrics = Metrics::new()?;
         let tokens = Tokens::default();
-        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics })))
+        let request_ids = RequestIds::new()?;
+        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, request_ids })))
     }
 
     /// What the service was told.
@@ -62,6 +65,11 @@ impl State {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
     }
 
     /// Now.
