@@ -1,12 +1,13 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
-use super::{Problem, State, console, decide, health, one_click, records};
+use super::{State, console, decide, health, one_click, problem, records};
 use crate::ledger::Role;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
+use tower::util::MapResponseLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,7 +24,8 @@ pub fn router(state: State) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .merge(console::routes())
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(MapResponseLayer::new(problem::every_error))
         .with_state(state)
 }
 
@@ -32,7 +34,7 @@ fn described(state: &State) -> OpenApiRouter<State> {
     let need = |role| from_fn_with_state((state.clone(), role), require);
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(decide::routes().route_layer(need(Role::Decide)))
-        .merge(records::write_routes())
-        .merge(records::operator_routes())
+        .merge(records::write_routes().route_layer(need(Role::Write)))
+        .merge(records::operator_routes().route_layer(need(Role::Operator)))
         .merge(one_click::routes())
 }
