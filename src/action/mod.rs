@@ -6,6 +6,8 @@
 
 pub mod check;
 pub mod describe;
+pub mod import;
+pub mod foresee;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

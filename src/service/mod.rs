@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod console;
 mod decide;
+mod extract;
 mod health;
 mod limits;
 mod log;

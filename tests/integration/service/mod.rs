@@ -2,6 +2,7 @@
 
 mod config;
 mod hostile;
+mod records;
 mod served;
 mod server;
 mod start;
