@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod describe;
+pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;
