@@ -1,6 +1,7 @@
 //! What every request is answered with.
 
 use super::access::Tokens;
+use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -24,6 +25,8 @@ struct Inner {
     settings: Settings,
     live: Live,
     tokens: Tokens,
+    link_tokens: LinkTokens,
+    recorder: Recorder,
 }
 
 impl State {
@@ -34,7 +37,13 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default() })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            live,
+            tokens: Tokens::default(),
+            link_tokens: LinkTokens::default(),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// What the service was told.
@@ -52,6 +61,16 @@ impl State {
     /// Who may ask.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// What the tokens of links say.
+    pub(super) fn link_tokens(&self) -> &LinkTokens {
+        &self.0.link_tokens
+    }
+
+    /// What takes opt-outs by links into the ledger.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     /// Now.
