@@ -6,8 +6,9 @@
 
 pub mod check;
 pub mod describe;
-pub mod import;
 pub mod foresee;
+pub mod import;
+pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;
