@@ -7,6 +7,9 @@
 pub mod batch;
 pub mod check;
 pub mod describe;
+pub mod foresee;
+pub mod import;
+pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

@@ -1,7 +1,10 @@
 //! What every request is answered with.
 
+use super::Metrics;
 use super::access::Tokens;
 use super::decide::{BatchLimits, Turns};
+use super::log::RequestIds;
+use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -28,6 +31,10 @@ struct Inner {
     live: Live,
     tokens: Tokens,
     turns: Turns,
+    metrics: Metrics,
+    request_ids: RequestIds,
+    link_tokens: LinkTokens,
+    recorder: Recorder,
 }
 
 impl State {
@@ -39,7 +46,16 @@ impl State {
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
         let turns = Turns::new(settings.batches);
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default(), turns })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            live,
+            tokens: Tokens::default(),
+            turns,
+            metrics: Metrics::new()?,
+            request_ids: RequestIds::new()?,
+            link_tokens: LinkTokens::default(),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// What the service was told.
@@ -62,6 +78,27 @@ impl State {
     /// Whose turn it is to filter a batch.
     pub(super) fn turns(&self) -> &Turns {
         &self.0.turns
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
+    }
+
+    /// What the tokens of links say.
+    pub(super) fn link_tokens(&self) -> &LinkTokens {
+        &self.0.link_tokens
+    }
+
+    /// What takes opt-outs by links into the ledger.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     /// Now.

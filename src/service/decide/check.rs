@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::time::Instant;
 
 /// How many addresses may be asked about at once.
 const ADDRESSES_MAX: usize = 10_000;
@@ -134,14 +135,18 @@ pub(in crate::service) async fn check(
 ) -> Result<Response, Problem> {
     json::require(&headers)?;
     let body = body.map_err(json::unread)?;
-    // Before anything else is said: without answers there is nothing to say.
+    let began = Instant::now();
     let answers = state.live().answers()?;
     if body.len() <= INLINE_BYTES_MAX
         && let Some(text) = without_ledger(&state, &answers, &body)?
     {
+        state.metrics().checked(began.elapsed());
         return Ok(sent(text));
     }
-    blocking(&state, move |state| Ok(with_ledger(state, &answers, &body))).await?.map(sent)
+    blocking(&state, move |state| Ok(with_ledger(state, &answers, &body))).await?.map(|text| {
+        state.metrics().checked(began.elapsed());
+        sent(text)
+    })
 }
 
 /// Answers from the index alone; nothing when the ledger has to say more.
@@ -156,6 +161,7 @@ fn without_ledger(
     if judged.withheld().next().is_some() {
         return Ok(None);
     }
+    count(state, &judged, &[]);
     Ok(Some(written(answers.generation(), &asked, &judged, &[])))
 }
 
@@ -165,6 +171,7 @@ fn with_ledger(state: &State, answers: &Answers, body: &Bytes) -> Result<Vec<u8>
     let query = Query { now: state.now(), class: asked.class, lists: &asked.lists };
     let judged = asked.judge(&Judge::of(answers), &query);
     if judged.withheld().next().is_none() {
+        count(state, &judged, &[]);
         return Ok(written(answers.generation(), &asked, &judged, &[]));
     }
     let explained = state.live().read(query.now, |reader| {
@@ -175,6 +182,7 @@ fn with_ledger(state: &State, answers: &Answers, body: &Bytes) -> Result<Vec<u8>
             asked.judge(&Judge::of_reader(reader), &query)
         };
         let explained = asked.explain(reader, &judged, &query)?;
+        count(state, &judged, &explained);
         Ok(written(reader.snapshot().generation(), &asked, &judged, &explained))
     });
     Ok(explained?)
@@ -241,6 +249,22 @@ impl<'a> Asked<'a> {
         });
         explained.collect()
     }
+}
+
+/// Counts what is decided.
+fn count(state: &State, judged: &Judged, explained: &[(usize, Answer<'_>)]) {
+    let invalid = (0..judged.len()).filter(|at| judged.key(*at).is_none()).count() as u64;
+    let mut withheld = invalid;
+    for (_, answer) in explained {
+        if let (Ok(_), Some(cause)) = (&answer.key, answer.causes.first()) {
+            state.metrics().decided(Some(cause.reason), 1);
+            withheld += 1;
+        }
+    }
+    if invalid > 0 {
+        state.metrics().decided(Some(Reason::InvalidAddress), invalid);
+    }
+    state.metrics().decided(None, judged.len() as u64 - withheld);
 }
 
 /// The answer's bytes; `explained` has what the ledger says, in the order of the addresses.

@@ -16,6 +16,7 @@ use crate::action::batch::parted;
 use crate::delimited::Dialect;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, Options, Summary};
+use crate::record::Reason;
 use crate::service::{Problem, State};
 use crate::source::{Ahead, Compression, Packer, UnpackLimits, unpack};
 use crate::store::Answers;
@@ -156,7 +157,7 @@ pub(in crate::service) async fn filter(
     (options.now, options.threads) = (state.now(), limits.threads);
     let delimiter = parameters.delimiter;
     let batch = Batch { answers, options, kind, delimiter, said_gzip, packed };
-    start(batch, input, writer, ender, turn)?;
+    start(state, batch, input, writer, ender, turn)?;
     kept.begun().await;
     let mut head = HeaderMap::new();
     head.insert(header::CONTENT_TYPE, kind.content_type());
@@ -196,6 +197,7 @@ struct Batch {
 }
 
 fn start(
+    state: State,
     batch: Batch,
     input: Input,
     writer: Writer,
@@ -207,7 +209,10 @@ fn start(
         let generation = batch.answers.generation();
         let ran = batch.run(input, writer);
         ender.end(match ran {
-            Ok(summary) => Ok(told(&summary, generation)),
+            Ok(summary) => {
+                count(&state, &summary);
+                Ok(told(&summary, generation))
+            }
             Err(error) => Err(told_of(&error, &stalled)),
         });
         drop(turn);
@@ -216,6 +221,15 @@ fn start(
     started.map(drop).map_err(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no thread is left to filter the batch")
     })
+}
+
+/// Counts what is decided.
+fn count(state: &State, summary: &Summary) {
+    let tally = &summary.tally;
+    state.metrics().decided(None, tally.kept);
+    for reason in Reason::all() {
+        state.metrics().decided(Some(reason), tally.withheld_for(reason));
+    }
 }
 
 /// What is told of a run that came to its end.

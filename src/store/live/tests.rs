@@ -1,6 +1,6 @@
 use super::*;
 use crate::ErrorKind;
-use crate::ledger::{ImportSource, ResubscribeRequest, View};
+use crate::ledger::{ImportSource, ResubscribeRequest};
 use crate::record::{
     Blocks, Channel, Kind, NativeRecord, Permission, RecordClass, Unsubscribe, UnsubscribeState,
 };

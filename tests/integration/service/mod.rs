@@ -1,8 +1,13 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod config;
 mod decide;
 mod decide_filter;
+mod hostile;
+mod one_click;
+mod records;
 mod served;
+mod server;
 mod start;
 
 pub(crate) use served::{Answer, Served};
