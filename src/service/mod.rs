@@ -16,7 +16,8 @@ mod server;
 mod state;
 mod watch;
 
+pub use access::{AccessSettings, Network};
 pub use problem::Problem;
 pub use router::router;
-pub use server::{Limits, run};
+pub use server::{Limits, Peer, Secured, run};
 pub use state::{Settings, State};

@@ -1,8 +1,6 @@
 //! Which path is answered by what, and who may ask.
 
-use super::access::require;
-use super::{Problem, State, console, decide, health, one_click, records};
-use crate::ledger::Role;
+use super::{Problem, State, access, console, decide, health, one_click, records};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -17,21 +15,25 @@ struct Description;
 
 /// The routes of a service over `state`.
 pub fn router(state: State) -> Router {
-    let (router, description) = described(&state).split_for_parts();
+    let (router, description) = described().split_for_parts();
     router
         .route("/openapi.json", get(move || async move { Json(description) }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(console::routes(&state))
+        .merge(console::routes())
+        .merge(access::routes())
+        // Judges the routes above; what stands below is open to anybody.
+        .layer(from_fn_with_state(state.clone(), access::guard))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .layer(access::own_origin())
+        .layer(from_fn_with_state(state.clone(), access::secure))
         .with_state(state)
 }
 
 /// The routes that the OpenAPI description holds.
-fn described(state: &State) -> OpenApiRouter<State> {
-    let need = |role| from_fn_with_state((state.clone(), role), require);
+fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .merge(decide::routes().route_layer(need(Role::Decide)))
+        .merge(decide::routes())
         .merge(records::write_routes())
         .merge(records::operator_routes())
         .merge(one_click::routes())

@@ -7,10 +7,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+
+/// Who is at the other end of a request's connection, in its extensions: a proxy, maybe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// In the extensions of a request that came through TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secured;
 
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]

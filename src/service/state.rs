@@ -1,6 +1,6 @@
 //! What every request is answered with.
 
-use super::access::Tokens;
+use super::access::{Access, AccessSettings, Tokens};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -14,6 +14,16 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// Who may ask how much.
+    pub access: AccessSettings,
+}
+
+impl Settings {
+    /// The settings of a service over the store in this directory, all others as they are unless they are given.
+    #[must_use]
+    pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
+        Self { store, clock, access: AccessSettings::default() }
+    }
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -23,7 +33,7 @@ pub struct State(Arc<Inner>);
 struct Inner {
     settings: Settings,
     live: Live,
-    tokens: Tokens,
+    access: Access,
 }
 
 impl State {
@@ -34,7 +44,8 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default() })))
+        let access = Access::new(&settings.access);
+        Ok(Self(Arc::new(Inner { settings, live, access })))
     }
 
     /// What the service was told.
@@ -49,9 +60,14 @@ impl State {
         &self.0.live
     }
 
-    /// Who may ask.
+    /// Who may ask, and how much.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        self.0.access.tokens()
     }
 
     /// Now.

@@ -6,22 +6,19 @@ mod assets;
 pub(super) mod layout;
 mod search;
 
-use super::access::require;
 use super::{Problem, State};
-use crate::ledger::Role;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::get;
 use layout::{problems_as_pages, see_other};
 
 /// The console's routes.
-pub(super) fn routes(state: &State) -> Router<State> {
+pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/console/", get(search::start))
         .route("/console/{*rest}", get(nothing))
         .route_layer(from_fn(problems_as_pages))
-        .route_layer(from_fn_with_state((state.clone(), Role::Operator), require))
         .route("/console", get(|| async { see_other("/console/") }))
         .merge(assets::routes())
 }
