@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod describe;
+pub mod foresee;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;
