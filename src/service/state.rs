@@ -1,6 +1,8 @@
 //! What every request is answered with.
 
+use super::Metrics;
 use super::access::{Access, AccessSettings, Tokens};
+use super::log::RequestIds;
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -34,6 +36,8 @@ struct Inner {
     settings: Settings,
     live: Live,
     access: Access,
+    metrics: Metrics,
+    request_ids: RequestIds,
 }
 
 impl State {
@@ -45,7 +49,9 @@ impl State {
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
         let access = Access::new(&settings.access);
-        Ok(Self(Arc::new(Inner { settings, live, access })))
+        let metrics = Metrics::new()?;
+        let request_ids = RequestIds::new()?;
+        Ok(Self(Arc::new(Inner { settings, live, access, metrics, request_ids })))
     }
 
     /// What the service was told.
@@ -68,6 +74,17 @@ impl State {
     /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
         self.0.access.tokens()
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
     }
 
     /// Now.

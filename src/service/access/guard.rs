@@ -56,11 +56,14 @@ pub(in crate::service) async fn guard(
     match admit(&state, request.headers(), request.extensions(), role).await {
         Ok((caller, session)) => {
             let extensions = request.extensions_mut();
-            extensions.insert(caller);
+            extensions.insert(caller.clone());
             if let Some(session) = session {
                 extensions.insert(session);
             }
-            next.run(request).await
+            let mut response = next.run(request).await;
+            // For the log.
+            response.extensions_mut().insert(caller);
+            response
         }
         Err(refusal) if is_page => sign_in::lead(&request, refusal),
         Err(refusal) => refusal.into_response(),
@@ -174,7 +177,12 @@ impl IntoResponse for Refusal {
                 challenge(&mut response);
                 response
             }
-            Self::Role { .. } => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
+            Self::Role { caller, .. } => {
+                let mut response = Problem::new(StatusCode::FORBIDDEN, detail).into_response();
+                // For the log.
+                response.extensions_mut().insert(caller);
+                response
+            }
             Self::Rate(too_often) => too_often.into_response(),
             Self::Store(problem) => problem.into_response(),
         }

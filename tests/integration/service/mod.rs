@@ -1,6 +1,7 @@
 //! The service, asked over HTTP as its users ask it.
 
 mod access;
+mod records;
 mod served;
 mod start;
 
