@@ -1,5 +1,6 @@
 //! Who may ask what: every route with every role, sessions, and what an attacker tries.
 
+mod attacks;
 mod roles;
 mod sessions;
 
