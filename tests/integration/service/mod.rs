@@ -1,8 +1,11 @@
 //! The service, asked over HTTP as its users ask it.
 
 mod access;
+mod config;
+mod hostile;
 mod records;
 mod served;
+mod server;
 mod start;
 
 pub(crate) use served::{Answer, Served};
