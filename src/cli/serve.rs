@@ -8,7 +8,9 @@ pub(super) use config::Setting;
 use super::args::{LogFormat, Serve};
 use super::{Context, clock, exit, limits, terminal};
 use crate::error::{Error, Result};
-use crate::service::{BatchLimits, Endpoint, Limits, Settings, State, Tls, run as serve};
+use crate::service::{
+    AccessSettings, BatchLimits, Endpoint, Limits, Settings, State, Tls, run as serve,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -37,8 +39,7 @@ pub fn run(context: &Context, arguments: &Serve) -> Result<u8> {
         (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(certificate, key)?)),
         _ => None,
     };
-    let (store, batches) = (context.store.clone(), batch_limits_of(arguments));
-    let state = State::open(Settings { store, clock: clock::now, batches })?;
+    let state = State::open(settings_of(context, arguments))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -112,6 +113,18 @@ async fn reread(mut hangup: Signal, tls: Option<Arc<Tls>>) {
             }
         }
     }
+}
+
+fn settings_of(context: &Context, arguments: &Serve) -> Settings {
+    let options = &arguments.access;
+    let access = AccessSettings {
+        rate_per_token: options.rate_per_token,
+        rate_one_click: options.rate_one_click,
+        secure_cookies: options.secure_cookies,
+        trusted_proxies: options.trusted_proxy.clone(),
+    };
+    let batches = batch_limits_of(arguments);
+    Settings { access, batches, ..Settings::new(context.store.clone(), clock::now) }
 }
 
 fn limits_of(context: &Context, arguments: &Serve) -> Limits {

@@ -21,6 +21,7 @@ mod state;
 mod tls;
 mod watch;
 
+pub use access::{AccessSettings, Network};
 pub use decide::BatchLimits;
 pub use limits::Limits;
 pub use metrics::Metrics;

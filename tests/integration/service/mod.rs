@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod access;
 mod config;
 mod decide;
 mod decide_filter;
