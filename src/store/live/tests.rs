@@ -382,6 +382,7 @@ fn damage_to_any_file_ends_the_answers_until_it_is_mended() {
     place.look_at_files().unwrap();
     assert!(place.withholds("ann@example.com"));
     // Damage to a segment that stays is not overlooked for another manifest's sake.
+    let segment = place.segments().pop().unwrap();
     place.unsubscribe("bob@example.com");
     place.compile(false);
     flip_a_byte(&segment);
