@@ -2,6 +2,7 @@
 
 mod config;
 mod hostile;
+mod one_click;
 mod records;
 mod served;
 mod server;
