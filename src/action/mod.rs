@@ -6,6 +6,8 @@
 
 pub mod check;
 pub mod describe;
+pub mod history;
+pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

@@ -23,7 +23,7 @@ pub(super) mod undo;
 pub use permitted::Permitted;
 
 use crate::record::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,4 +89,17 @@ pub struct HistoryEntry {
     /// Everything known about it: for [`EventKind::Imported`] the record as it was added and its
     /// import, for the others what their event says.
     pub detail: Value,
+}
+
+impl HistoryEntry {
+    /// As `history --json` has it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "at": self.at.to_string(),
+            "generation": self.generation,
+            "event": self.kind.as_str(),
+            "detail": self.detail,
+        })
+    }
 }

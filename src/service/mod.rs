@@ -10,6 +10,7 @@ mod decide;
 mod extract;
 mod health;
 mod one_click;
+mod openapi;
 mod problem;
 mod records;
 mod router;

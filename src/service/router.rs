@@ -1,26 +1,23 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
-use super::{State, console, decide, health, one_click, problem, records};
+use super::{State, console, decide, health, one_click, openapi, problem, records};
 use crate::ledger::Role;
-use axum::http::StatusCode;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use axum::{Json, Router};
 use tower::util::MapResponseLayer;
-use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-
-/// What the description begins with.
-#[derive(OpenApi)]
-#[openapi(info(title = "quell", description = "The last gate before an e-mail campaign leaves."))]
-struct Description;
 
 /// The routes of a service over `state`.
 pub fn router(state: State) -> Router {
     let (router, description) = described(&state).split_for_parts();
+    let description = Bytes::from(openapi::text(&description));
+    let described = ([(header::CONTENT_TYPE, "application/json")], description);
     router
-        .route("/openapi.json", get(move || async move { Json(description) }))
+        .route("/openapi.json", get(move || async move { described }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .merge(console::routes())
@@ -32,7 +29,7 @@ pub fn router(state: State) -> Router {
 /// The routes that the OpenAPI description holds.
 fn described(state: &State) -> OpenApiRouter<State> {
     let need = |role| from_fn_with_state((state.clone(), role), require);
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(openapi::begun())
         .merge(decide::routes().route_layer(need(Role::Decide)))
         .merge(records::write_routes().route_layer(need(Role::Write)))
         .merge(records::operator_routes().route_layer(need(Role::Operator)))
