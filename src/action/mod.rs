@@ -7,7 +7,9 @@
 pub mod check;
 pub mod describe;
 pub mod foresee;
+pub mod history;
 pub mod import;
+pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

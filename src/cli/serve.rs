@@ -8,7 +8,7 @@ pub(super) use config::Setting;
 use super::args::{LogFormat, Serve};
 use super::{Context, clock, exit, limits, terminal};
 use crate::error::{Error, Result};
-use crate::service::{Endpoint, Limits, Settings, State, Tls, run as serve};
+use crate::service::{AccessSettings, Endpoint, Limits, Settings, State, Tls, run as serve};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
