@@ -7,8 +7,10 @@
 pub mod check;
 pub mod describe;
 pub mod foresee;
+pub mod history;
 pub mod import;
 pub mod link;
+pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod metrics;
 mod one_click;
+mod openapi;
 mod problem;
 mod records;
 mod router;
