@@ -23,6 +23,7 @@ mod tls;
 mod watch;
 
 pub use access::{AccessSettings, Network};
+pub use decide::BatchLimits;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use problem::Problem;

@@ -2,6 +2,7 @@
 
 use super::Metrics;
 use super::access::{Access, AccessSettings, Tokens};
+use super::decide::{BatchLimits, Turns};
 use super::log::RequestIds;
 use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
@@ -19,13 +20,15 @@ pub struct Settings {
     pub clock: fn() -> Timestamp,
     /// Who may ask how much.
     pub access: AccessSettings,
+    /// What batches may take.
+    pub batches: BatchLimits,
 }
 
 impl Settings {
     /// The settings of a service over the store in this directory, all others as they are unless they are given.
     #[must_use]
     pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
-        Self { store, clock, access: AccessSettings::default() }
+        Self { store, clock, access: AccessSettings::default(), batches: BatchLimits::default() }
     }
 }
 
@@ -37,6 +40,7 @@ struct Inner {
     settings: Settings,
     live: Live,
     access: Access,
+    turns: Turns,
     metrics: Metrics,
     request_ids: RequestIds,
     link_tokens: LinkTokens,
@@ -52,10 +56,12 @@ impl State {
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
         let access = Access::new(&settings.access);
+        let turns = Turns::new(settings.batches);
         Ok(Self(Arc::new(Inner {
             settings,
             live,
             access,
+            turns,
             metrics: Metrics::new()?,
             request_ids: RequestIds::new()?,
             link_tokens: LinkTokens::default(),
@@ -83,6 +89,11 @@ impl State {
     /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
         self.0.access.tokens()
+    }
+
+    /// Whose turn it is to filter a batch.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// What is counted.

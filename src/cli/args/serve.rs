@@ -123,6 +123,12 @@ pub struct LimitOptions {
         value_parser = time
     )]
     pub drain_time: Duration,
+    /// Batches filtered at once; more wait. Two a processor if not given
+    #[arg(long, env = "QUELL_BATCHES", value_name = "N", value_parser = count)]
+    pub batches: Option<usize>,
+    /// Bytes of a batch's kept rows that wait on disk for a client that sends all before it reads any
+    #[arg(long, env = "QUELL_SPOOL_BYTES", value_name = "N", default_value_t = 8 << 30)]
+    pub spool_bytes: u64,
 }
 
 /// The heading of [`AccessOptions`] in help texts.

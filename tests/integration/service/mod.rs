@@ -2,6 +2,8 @@
 
 mod access;
 mod config;
+mod decide;
+mod decide_filter;
 mod hostile;
 mod one_click;
 mod records;
