@@ -6,6 +6,8 @@
 
 pub mod check;
 pub mod describe;
+pub mod foresee;
+pub mod import;
 pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;

@@ -1,12 +1,16 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
-use super::{Problem, State, console, decide, health, one_click, records};
+use super::limits::BODY_BYTES;
+use super::log::observe;
+use super::{State, console, decide, health, metrics, one_click, problem, records};
 use crate::ledger::Role;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
+use tower::util::MapResponseLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,8 +26,12 @@ pub fn router(state: State) -> Router {
         .route("/openapi.json", get(move || async move { Json(description) }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(console::routes())
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
+        .route("/metrics", get(metrics::metrics))
+        .merge(console::routes(&state))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(MapResponseLayer::new(problem::every_error))
+        .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state)
 }
 
@@ -32,7 +40,7 @@ fn described(state: &State) -> OpenApiRouter<State> {
     let need = |role| from_fn_with_state((state.clone(), role), require);
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(decide::routes().route_layer(need(Role::Decide)))
-        .merge(records::write_routes())
-        .merge(records::operator_routes())
+        .merge(records::write_routes().route_layer(need(Role::Write)))
+        .merge(records::operator_routes().route_layer(need(Role::Operator)))
         .merge(one_click::routes())
 }

@@ -1,6 +1,8 @@
 //! What every request is answered with.
 
+use super::Metrics;
 use super::access::Tokens;
+use super::log::RequestIds;
 use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
@@ -27,6 +29,8 @@ struct Inner {
     tokens: Tokens,
     link_tokens: LinkTokens,
     recorder: Recorder,
+    metrics: Metrics,
+    request_ids: RequestIds,
 }
 
 impl State {
@@ -37,12 +41,18 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
+        let metrics = Metrics::new()?;
+        let tokens = Tokens::default();
+        let request_ids = RequestIds::new()?;
+        let (link_tokens, recorder) = (LinkTokens::default(), Recorder::default());
         Ok(Self(Arc::new(Inner {
             settings,
             live,
-            tokens: Tokens::default(),
-            link_tokens: LinkTokens::default(),
-            recorder: Recorder::default(),
+            tokens,
+            link_tokens,
+            recorder,
+            metrics,
+            request_ids,
         })))
     }
 
@@ -71,6 +81,17 @@ impl State {
     /// What takes opt-outs by links into the ledger.
     pub(super) fn recorder(&self) -> &Recorder {
         &self.0.recorder
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
     }
 
     /// Now.
