@@ -1,4 +1,5 @@
-# `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer, nothing else);
+# `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer; `make api`, a part of it, takes schemathesis from a network, once), and for
+# `make browser`, which is part of it, node (18 or newer) with npm, Chromium (installed where apt-get can) and a network, once;
 # `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars; `make guard` python3 and
 # valgrind; `make fuzz` a nightly compiler with cargo-fuzz beside the stable one.
 
@@ -9,10 +10,22 @@ FUZZ_SECONDS ?= 600
 COMPARE ?= --suite all
 # `--update` records what `make guard` measures as the new limits; `--rounds 5` shows how steady it is.
 GUARD ?=
+# Options of tests/api/run.py.
+API ?=
+# Files of tests/browser to run alone, or more of node's options: BROWSER='--test-name-pattern keyboard'.
+BROWSER ?=
 
 # Wherever cargo builds to, CARGO_TARGET_DIR included.
-QUELL = "$$($(CARGO) metadata --no-deps --offline --format-version 1 | \
-	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/quell"
+TARGET = $$($(CARGO) metadata --no-deps --offline --format-version 1 | \
+	sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+QUELL = "$(TARGET)/release/quell"
+
+# Installs Debian's packages $(2) unless the program $(1) is there; $(3) needs it.
+define needs
+	@command -v $(1) >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); install="$$sudo apt-get install -y $(2)"; \
+		echo "$(1) is missing: $$install"; $$install || { $$sudo apt-get update && $$install; } || \
+		{ echo '$(3) needs $(1), and could not install it: install it by hand' >&2; exit 1; }; }
+endef
 
 # Each is a file in fuzz/fuzz_targets, and what it does is in crates/soak/src/targets.
 FUZZ_TARGETS = address certificate delimited detect import manifest ndjson parquet program segment source
@@ -21,10 +34,10 @@ SOAK_DECISIONS ?= 100000000
 SOAK_SECONDS ?= 0
 SOAK ?=
 
-.PHONY: help demo test check bench guard compare fuzz soak seeds
+.PHONY: help demo test api browser browser-ready screenshots check bench guard compare fuzz soak seeds
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build quell and run the main job on data/, into ./demo-store and ./demo-out
 	$(CARGO) build --release --locked --bin quell
@@ -34,6 +47,26 @@ test: ## everything: unit, integration, property, layering, README, doc tests, t
 	@command -v $(PYTHON) >/dev/null || { echo 'make test needs python3 (3.10 or newer) for tests/oracle' >&2; exit 1; }
 	$(CARGO) test --workspace --locked
 	$(CARGO) test --workspace --locked --benches
+	$(MAKE) api
+	$(MAKE) browser
+
+api: ## the running service against its own OpenAPI description, by hand and by schemathesis (API='--seed 7 --seconds 600')
+	$(CARGO) build --locked --bin quell
+	$(PYTHON) tests/api/run.py --quell "$(TARGET)/debug/quell" $(API)
+
+browser: browser-ready ## the console and the pages of links in Chromium: whole stories, by keyboard, without scripts, and axe
+	cd tests/browser && QUELL_BIN="$(TARGET)/debug/quell" node --test --test-concurrency=1 $(BROWSER)
+
+screenshots: browser-ready ## every page at 1280 and 390 px, light and dark, into docs/screenshots
+	cd tests/browser && QUELL_BIN="$(TARGET)/debug/quell" node screenshots.mjs
+
+# Chromium, node and the packages of tests/browser/package-lock.json, none of whose install scripts run.
+browser-ready:
+	$(call needs,node,nodejs npm,make browser)
+	$(call needs,chromium,chromium,make browser)
+	cd tests/browser && { cmp -s package-lock.json node_modules/.installed || { npm ci --ignore-scripts --no-audit --no-fund && \
+		cp package-lock.json node_modules/.installed; }; }
+	$(CARGO) build --locked --bin quell
 
 check: ## format, lints, documentation and licences, all warnings denied
 	$(CARGO) fmt --all --check
@@ -46,9 +79,7 @@ bench: ## criterion benches of the parts: normalise, look-up, build, filter
 	$(CARGO) bench --workspace --locked
 
 guard: ## instructions that the filter spends on a row, against benches/guard/limits.json (GUARD=--update records them)
-	@command -v valgrind >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); install="$$sudo apt-get install -y valgrind"; \
-		echo "valgrind is missing: $$install"; $$install || { $$sudo apt-get update && $$install; } || \
-		{ echo 'make guard needs valgrind, and could not install it: install it by hand' >&2; exit 1; }; }
+	$(call needs,valgrind,valgrind,make guard)
 	$(CARGO) build --release --locked --bin quell
 	$(PYTHON) benches/guard/run.py --quell $(QUELL) $(GUARD)
 

@@ -139,8 +139,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What cargo, cargo-fuzz and Python leave behind; in no commit.
-const GENERATED: [&str; 5] = ["target", "corpus", "artifacts", "coverage", "__pycache__"];
+/// What cargo, cargo-fuzz, Python and npm leave behind; in no commit.
+const GENERATED: [&str; 6] =
+    ["target", "corpus", "artifacts", "coverage", "__pycache__", "node_modules"];
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

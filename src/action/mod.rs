@@ -6,7 +6,9 @@
 
 pub mod check;
 pub mod describe;
+pub mod foresee;
 pub mod history;
+pub mod import;
 pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;

@@ -32,8 +32,7 @@ mod token;
 mod unsubscribe;
 mod verify;
 
-use args::{Address, Cli, Command, Permissions};
-use clap::Parser;
+use args::{Address, Command, Permissions};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -54,7 +53,8 @@ pub(crate) struct Context {
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     limits::survive();
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match serve::config::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, everything else is a wrong command line.

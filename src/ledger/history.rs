@@ -21,6 +21,7 @@ mod permitted;
 pub(super) mod undo;
 
 pub use permitted::Permitted;
+pub(super) use permitted::name_of;
 
 use crate::record::Timestamp;
 use serde_json::{Value, json};
@@ -102,4 +103,16 @@ impl HistoryEntry {
             "detail": self.detail,
         })
     }
+}
+
+/// One event among those of all keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentEvent {
+    /// Its number: later events have greater ones.
+    pub number: u64,
+    /// The address it is of; a domain stands behind an `@`, a digest behind its algorithm. `None` for a whole file,
+    /// and for an address that was erased.
+    pub about: Option<String>,
+    /// When, and what.
+    pub entry: HistoryEntry,
 }

@@ -1,10 +1,13 @@
 //! Which path is answered by what, and who may ask.
 
 use super::access::require;
-use super::{State, console, decide, health, one_click, openapi, problem, records};
+use super::limits::BODY_BYTES;
+use super::log::observe;
+use super::{State, console, decide, health, metrics, one_click, openapi, problem, records};
 use crate::ledger::Role;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -20,9 +23,12 @@ pub fn router(state: State) -> Router {
         .route("/openapi.json", get(move || async move { described }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(console::routes())
+        .route("/metrics", get(metrics::metrics))
+        .merge(console::routes(&state))
         .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(MapResponseLayer::new(problem::every_error))
+        .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state)
 }
 

@@ -1,6 +1,8 @@
 //! What every request is answered with.
 
+use super::Metrics;
 use super::access::Tokens;
+use super::log::RequestIds;
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -24,6 +26,8 @@ struct Inner {
     settings: Settings,
     live: Live,
     tokens: Tokens,
+    metrics: Metrics,
+    request_ids: RequestIds,
 }
 
 impl State {
@@ -34,7 +38,10 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens: Tokens::default() })))
+        let metrics = Metrics::new()?;
+        let tokens = Tokens::default();
+        let request_ids = RequestIds::new()?;
+        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, request_ids })))
     }
 
     /// What the service was told.
@@ -52,6 +59,17 @@ impl State {
     /// Who may ask.
     pub(super) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
     }
 
     /// Now.

@@ -31,6 +31,16 @@ pub struct Status {
 }
 
 impl Store {
+    /// The index as it is on disk. Cost: one small file.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when it is missing or damaged.
+    pub fn index_state(&self) -> Result<IndexState> {
+        Manifest::load(&*self.directory()?, &self.identity)
+            .map(|manifest| IndexState::of(&manifest))
+    }
+
     /// What the store holds. Cost: a few small reads.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub use erase::Erase;
 pub use filter::{Filter, Invalid};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
-pub use serve::Serve;
+pub use serve::{LogFormat, Serve};
 pub use sync::Sync;
 pub use token::{CreateToken, ListTokens, RevokeToken, Token};
 pub use upkeep::{Compile, Completions, Export, Status};
@@ -162,8 +162,10 @@ pub enum Command {
     #[command(subcommand)]
     Permissions(Permissions),
     /// Serve decisions, opt-outs and the operator's console over HTTP
-    #[command(after_help = "Example:\n  quell serve --listen 127.0.0.1:8080")]
-    Serve(Serve),
+    #[command(
+        after_help = "Example:\n  quell serve --listen 127.0.0.1:8080\n  quell serve --config /etc/quell/quell.toml --print-config\n\nEvery option can stand in a file and in the environment: docs/service.md."
+    )]
+    Serve(Box<Serve>),
     /// Say who may ask the service
     #[command(subcommand)]
     Token(Token),

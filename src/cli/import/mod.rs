@@ -1,29 +1,24 @@
 //! `quell import`: records from files.
 
-pub(super) mod choose;
+mod choose;
 mod dry_run;
-pub(super) mod package;
 mod rejects;
 
 use super::args::Import;
 use super::terminal::{print_json, print_line};
 use super::{Context, clock, digest_warning, exit, files, input};
+use crate::action::import::{self, Choice, Package, Said, TakeReject, decide};
 use crate::address::Policy;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::import::detect::{Candidate, Form};
-use crate::import::vendor::{self, VendorFile};
-use crate::import::{Gather, Keyed, NativeFile, Reject, Taken, read};
-use crate::ledger::{ImportCounts, ImportSession, ImportSource, Ledger, StagedRows};
-use crate::record::NativeRow;
+use crate::ledger::ImportCounts;
+use crate::source::EncodingChoice;
 use crate::storage::start_threads;
 use crate::store::{Changed, Store};
-use choose::{Choice, choice, decide};
-use package::{Looked, Package, with_package};
+use choose::choice;
 use rejects::RejectsFile;
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Runs the command: each file is applied whole or not at all, one after the other.
 ///
@@ -93,26 +88,27 @@ impl<'j> Job<'j> {
         let (gathered, digest) = with_package(path, self.arguments.encoding, |package| {
             let candidate = self.decide(package)?;
             form = Some(candidate.form);
-            let source = ImportSource {
-                name: package.name.clone(),
-                format: candidate.form.name().to_owned(),
-            };
-            let now = clock::now();
-            let kind = candidate.form.kind();
-            let session = store.ledger_to_change()?.import_session(kind, source, now)?;
             let said = self.said(store.policy());
-            self.gather(package, candidate.form, session, said)
+            let bar = terminal.progress(&format!("read {}", package.name), package.bytes);
+            let rejects = &mut self.rejects;
+            let gathered = import::gather(
+                store,
+                package,
+                candidate,
+                said,
+                clock::now(),
+                &mut |looked, row| rejects.add(looked, row),
+                &|bytes| bar.inc(bytes),
+            )?;
+            bar.finish_and_clear();
+            Ok(gathered)
         })?;
         let Some(form) = form else { return Ok(()) };
         let name = path.display().to_string();
-        let allowed = self.arguments.allow_rejects;
-        let Gathered { session, read, rejected, first_reject } = gathered;
-        if rejected > allowed {
-            session.abandon();
-            return Err(too_many_rejects(&name, (rejected, read, allowed), &first_reject));
-        }
         let spinner = terminal.progress(&format!("apply {name}"), None);
-        let counts = session.apply(read, rejected, &digest)?;
+        let counts = gathered
+            .apply(&name, self.arguments.allow_rejects, &digest)
+            .inspect_err(|_| spinner.finish_and_clear())?;
         spinner.set_message("compile");
         let late = store.follow(Changed::Many, counts.generation, clock::now());
         spinner.finish_and_clear();
@@ -133,14 +129,16 @@ impl<'j> Job<'j> {
     fn foresee(&mut self, path: &Path, policy: Policy, answers: &mut Vec<Value>) -> Result<()> {
         let (refused, _) = with_package(path, self.arguments.encoding, |package| {
             let candidate = self.decide(package)?;
-            let foreseen =
-                dry_run::foresee(package, candidate, self.said(policy), &mut self.rejects)?;
+            let said = self.said(policy);
+            let rejects = &mut self.rejects;
+            let reject: TakeReject<'_> = &mut |looked, row| rejects.add(looked, row);
+            let foreseen = import::foresee(package, candidate, said, reject, &|_| ())?;
             if self.arguments.json {
-                answers.push(foreseen.to_json(&package.name, package.compression, candidate));
+                answers.push(foreseen.to_json());
             } else {
-                foreseen.print(&package.name, candidate)?;
+                dry_run::print_foreseen(&foreseen)?;
             }
-            Ok(dry_run::would_refuse(&foreseen, &package.name, self.arguments.allow_rejects))
+            Ok(foreseen.refusal(self.arguments.allow_rejects))
         })?;
         refused.map_or(Ok(()), Err)
     }
@@ -155,7 +153,8 @@ impl<'j> Job<'j> {
         for member in &package.beside {
             self.context.terminal.note(&format!("`{}`: `{member}` is not read", package.name));
         }
-        let candidate = decide(self.choice, &package.looked(), &package.name)?;
+        let looked = package.looked();
+        let candidate = decide(self.choice, &looked, &package.name, "the command line")?;
         self.context.terminal.detail(&format!(
             "`{}`: {}, by {}",
             package.name,
@@ -164,130 +163,20 @@ impl<'j> Job<'j> {
         ));
         Ok(candidate)
     }
-
-    /// Reads the texts of a package into the session.
-    fn gather<'s>(
-        &mut self,
-        package: &mut Package<'_>,
-        form: Form,
-        mut session: Box<dyn ImportSession + 's>,
-        said: Said<'_>,
-    ) -> Result<Gathered<'s>> {
-        let bar = self.context.terminal.progress(&format!("read {}", package.name), package.bytes);
-        let (mut read, mut rejected, mut first_reject) = (0, 0, None);
-        let next = AtomicU32::new(0);
-        let rejects = &mut self.rejects;
-        package.read(&mut |looked, input| {
-            let gather = || Staging::new(&next);
-            let take = |taken: Taken<'_, Staging<'_>>| match taken {
-                Taken::Records(staged) => session.take(&staged.rows),
-                Taken::Reject(reject) => {
-                    rejected += 1;
-                    first_reject.get_or_insert_with(|| told(looked, &reject));
-                    rejects.add(looked, &reject)
-                }
-            };
-            read += read_form(form, looked, input, said, gather, take, &|bytes| bar.inc(bytes))?;
-            Ok(())
-        })?;
-        bar.finish_and_clear();
-        let first_reject = first_reject.unwrap_or_default();
-        Ok(Gathered { session, read, rejected, first_reject })
-    }
 }
 
-/// What files can't say themselves: the list, how addresses become keys, and what is allowed.
-#[derive(Clone, Copy)]
-pub(super) struct Said<'a> {
-    pub(super) list: Option<&'a str>,
-    pub(super) policy: Policy,
-    pub(super) allow_public_suffix: bool,
-}
-
-/// A file, read and not applied yet.
-struct Gathered<'s> {
-    session: Box<dyn ImportSession + 's>,
-    read: u64,
-    rejected: u64,
-    first_reject: String,
-}
-
-/// Reads one text as what it is.
-pub(super) fn read_form<G: Gather>(
-    form: Form,
-    looked: &Looked,
-    input: &mut (dyn Read + Send),
-    said: Said<'_>,
-    gather: impl Fn() -> G + Sync,
-    take: impl FnMut(Taken<'_, G>) -> Result<()> + Send,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<u64> {
-    let name = looked.name.as_str();
-    let Said { list, policy, allow_public_suffix } = said;
-    match form {
-        Form::Native(_) if list.is_some() => {
-            Err(Error::usage("a native file names its lists itself").with_hint("leave --list out"))
-        }
-        Form::Native(kind) => {
-            let file = NativeFile { input, name, kind, policy, allow_public_suffix };
-            read(file, gather, take, progress)
-        }
-        Form::Vendor(format) => {
-            let seen = &looked.seen;
-            let file = VendorFile { input, name, seen, format, list, policy };
-            vendor::read(file, gather, take, progress)
-        }
-    }
-}
-
-/// Where and why a row can't be understood.
-pub(super) fn told(looked: &Looked, reject: &Reject<'_>) -> String {
-    let member = looked.member.as_ref().map(|member| format!("`{member}` ")).unwrap_or_default();
-    format!("{member}line {}: {}", reject.line, reject.cause)
-}
-
-/// The error of a file with so many rejects, of so many rows, where so many are allowed.
-fn too_many_rejects(name: &str, counts: (u64, u64, u64), first: &str) -> Error {
-    let (rejected, read, allowed) = counts;
-    let message = format!(
-        "`{name}`: {rejected} of {read} rows can't be understood, {allowed} allowed; the first is \
-         {first}; nothing of the file was applied"
-    );
-    Error::input(message).with_hint(
-        "list them with --rejects PATH; mend them, or accept their loss with --allow-rejects N",
-    )
-}
-
-/// Rows on their way from the file to the ledger.
-pub(super) struct Staging<'n> {
-    pub(super) rows: StagedRows,
-    /// The number of the next row of several records.
-    next: &'n AtomicU32,
-}
-
-impl<'n> Staging<'n> {
-    /// No rows yet; rows of several records are numbered by `next`, across threads and files.
-    pub(super) fn new(next: &'n AtomicU32) -> Self {
-        Self { rows: StagedRows::default(), next }
-    }
-}
-
-impl Gather for Staging<'_> {
-    fn add(&mut self, key: &[u8], row: &NativeRow<'_>) -> Result<()> {
-        self.rows.push(key, row)
-    }
-
-    fn add_several(&mut self, rows: &[Keyed<'_>]) -> Result<()> {
-        if rows.is_empty() {
-            self.rows.pass_over();
-            return Ok(());
-        }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if number == u32::MAX {
-            return Err(Error::input("more than 4,294,967,295 rows of several records"));
-        }
-        self.rows.push_several(number, rows.iter().map(|(key, row)| (&**key, row)))
-    }
+/// Opens what the command line names, as [`package::with_package`](crate::action::import::with_package) does.
+///
+/// # Errors
+///
+/// As there, and input for a file that can't be opened.
+pub(super) fn with_package<T>(
+    path: &Path,
+    encoding: Option<EncodingChoice>,
+    job: impl FnOnce(&mut Package<'_>) -> Result<T>,
+) -> Result<(T, String)> {
+    let file = files::open_input(path)?;
+    import::with_package(&file, &path.display().to_string(), encoding, job)
 }
 
 fn answer(form: Form, counts: &ImportCounts) -> Value {

@@ -1,6 +1,6 @@
 //! The file of rows that can't be understood, if the user wants one.
 
-use super::package::Looked;
+use crate::action::import::Looked;
 use crate::cli::files;
 use crate::error::{Error, Result};
 use crate::filter::Output;

@@ -1,7 +1,6 @@
 //! A source's file → a session with all its rows, and what shows whether it is whole.
 
-use crate::cli::import::package::Package;
-use crate::cli::import::{Said, Staging, read_form, told};
+use crate::action::import::{Package, Said, Staging, read_form, told};
 use crate::error::{Error, Result};
 use crate::import::detect::Form;
 use crate::import::{Gather, Keyed, Taken};

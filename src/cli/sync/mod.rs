@@ -4,11 +4,10 @@ mod diff;
 mod gather;
 
 use super::args::Sync;
-use super::import::Said;
-use super::import::choose::named;
-use super::import::package::{Package, with_package};
+use super::import::with_package;
 use super::resubscribe::permission_of;
 use super::{Context, clock, digest_warning, exit, input};
+use crate::action::import::{Package, Said, named};
 use crate::error::{Error, Result};
 use crate::import::detect::Form;
 use crate::ledger::sync::Share;

@@ -31,8 +31,11 @@ pub(super) async fn require(
         let detail = format!("the token's role is {}, this needs {role}", caller.role);
         return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
     }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    // For the log.
+    response.extensions_mut().insert(caller);
+    response
 }
 
 fn caller(state: &State, headers: &HeaderMap) -> Option<Caller> {

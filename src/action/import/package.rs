@@ -1,6 +1,5 @@
-//! One argument of `import` → the texts in it: one, or those of the files in a ZIP archive.
+//! A file → the texts in it: one, or those of the files in a ZIP archive.
 
-use crate::cli::files;
 use crate::delimited::skip_byte_order_mark;
 use crate::error::{Error, Result};
 use crate::filter::Measured;
@@ -17,15 +16,15 @@ use std::path::Path;
 const BESIDE: [&str; 6] = [".pdf", ".html", ".htm", ".md", ".png", ".rtf"];
 
 /// What is read as one import.
-pub(in crate::cli) struct Package<'p> {
-    /// The file's name as the user gave it.
-    pub(in crate::cli) name: String,
+pub struct Package<'p> {
+    /// The file's name as it was given.
+    pub name: String,
     /// `none`, `gzip`, `zstd` or `zip`.
-    pub(in crate::cli) compression: &'static str,
+    pub compression: &'static str,
     /// How many bytes the text has, if that is known before.
-    pub(in crate::cli) bytes: Option<u64>,
+    pub bytes: Option<u64>,
     /// Files of an archive that are not read.
-    pub(in crate::cli) beside: Vec<String>,
+    pub beside: Vec<String>,
     /// The encoding, if the user says it.
     choice: Option<EncodingChoice>,
     texts: Texts<'p>,
@@ -37,30 +36,37 @@ enum Texts<'p> {
 }
 
 /// A text, looked at.
-pub(in crate::cli) struct Looked {
+pub struct Looked {
     /// Its name: in an archive that of the archive and the file's in it.
-    pub(in crate::cli) name: String,
+    pub name: String,
     /// The file's name in its archive.
-    pub(in crate::cli) member: Option<String>,
-    pub(in crate::cli) seen: Seen,
-    pub(in crate::cli) encoding: Encoding,
+    pub member: Option<String>,
+    /// What its start looks like.
+    pub seen: Seen,
+    /// Its encoding.
+    pub encoding: Encoding,
     /// What separates its cells, if it is no JSON.
-    pub(in crate::cli) delimiter: Option<char>,
+    pub delimiter: Option<char>,
     /// There is nothing in it but white space.
-    pub(in crate::cli) is_empty: bool,
+    pub is_empty: bool,
 }
 
-/// Opens what `path` names and gives it to `job`; returns what that came to with the SHA-256 of the file,
-/// in hex.
-pub(in crate::cli) fn with_package<T>(
-    path: &Path,
+/// Opens the file `name`, which stands at its start, and gives it to `job`; returns what that came to with the SHA-256
+/// of the file, in hex. A pipe will do; an archive in it is spooled.
+///
+/// # Errors
+///
+/// Input for a file that can't be read or unpacked; what `job` says.
+pub fn with_package<T>(
+    file: &File,
+    name: &str,
     encoding: Option<EncodingChoice>,
     job: impl FnOnce(&mut Package<'_>) -> Result<T>,
 ) -> Result<(T, String)> {
-    let file = files::open_input(path)?;
+    let (mut rewound, path) = (file, Path::new(name));
     let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
-    let name = path.display().to_string();
-    let mut measured = Measured::new(&file, true);
+    let name = name.to_owned();
+    let mut measured = Measured::new(file, true);
     let limits = UnpackLimits::default();
     let unpacked = unpack(&mut measured, &name, &limits)?;
     let compression = unpacked.compression().as_str();
@@ -69,8 +75,8 @@ pub(in crate::cli) fn with_package<T>(
             // What was read so far is read again.
             Some(_) => {
                 drop(unpacked);
-                (&file).rewind().map_err(|error| Error::reading(path, error))?;
-                measured = Measured::new(&file, true);
+                rewound.rewind().map_err(|error| Error::reading(path, error))?;
+                measured = Measured::new(file, true);
                 io::copy(&mut measured, &mut io::sink())
                     .map_err(|error| Error::reading(path, error))?;
                 let again = file.try_clone().map_err(|error| Error::reading(path, error))?;
@@ -150,7 +156,8 @@ impl Looked {
 
 impl Package<'_> {
     /// The texts, looked at.
-    pub(in crate::cli) fn looked(&self) -> Vec<&Looked> {
+    #[must_use]
+    pub fn looked(&self) -> Vec<&Looked> {
         match &self.texts {
             Texts::One(looked, _) => vec![looked],
             Texts::Archive(_, texts) => texts.iter().map(|(looked, _)| looked).collect(),
@@ -158,7 +165,11 @@ impl Package<'_> {
     }
 
     /// Gives each text from its start; once.
-    pub(in crate::cli) fn read(
+    ///
+    /// # Errors
+    ///
+    /// Input for a member that can't be unpacked; what `take` says.
+    pub fn read(
         &mut self,
         take: &mut dyn FnMut(&Looked, &mut (dyn Read + Send)) -> Result<()>,
     ) -> Result<()> {
