@@ -9,6 +9,7 @@ pub mod describe;
 pub mod foresee;
 pub mod history;
 pub mod import;
+pub mod link;
 pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;

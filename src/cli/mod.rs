@@ -21,6 +21,8 @@ mod init;
 mod input;
 mod inspect;
 mod limits;
+mod link;
+mod link_key;
 mod permissions;
 mod resubscribe;
 mod search;
@@ -105,6 +107,8 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         }
         Command::Serve(arguments) => serve::run(context, arguments),
         Command::Token(command) => token::run(context, command),
+        Command::Link(arguments) => link::run(context, arguments),
+        Command::LinkKey(command) => link_key::run(context, command),
         Command::Completions(arguments) => completions::completions(arguments.shell),
         Command::Man => completions::man(),
     }

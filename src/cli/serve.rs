@@ -8,7 +8,7 @@ pub(super) use config::Setting;
 use super::args::{LogFormat, Serve};
 use super::{Context, clock, exit, limits, terminal};
 use crate::error::{Error, Result};
-use crate::service::{Endpoint, Limits, Settings, State, Tls, run as serve};
+use crate::service::{AccessSettings, Endpoint, Limits, Settings, State, Tls, run as serve};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &Serve) -> Result<u8> {
         (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(certificate, key)?)),
         _ => None,
     };
-    let state = State::open(Settings { store: context.store.clone(), clock: clock::now })?;
+    let state = State::open(settings_of(context, arguments))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -111,6 +111,17 @@ async fn reread(mut hangup: Signal, tls: Option<Arc<Tls>>) {
             }
         }
     }
+}
+
+fn settings_of(context: &Context, arguments: &Serve) -> Settings {
+    let options = &arguments.access;
+    let access = AccessSettings {
+        rate_per_token: options.rate_per_token,
+        rate_one_click: options.rate_one_click,
+        secure_cookies: options.secure_cookies,
+        trusted_proxies: options.trusted_proxy.clone(),
+    };
+    Settings { access, ..Settings::new(context.store.clone(), clock::now) }
 }
 
 fn limits_of(context: &Context, arguments: &Serve) -> Limits {

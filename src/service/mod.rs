@@ -22,6 +22,7 @@ mod state;
 mod tls;
 mod watch;
 
+pub use access::{AccessSettings, Network};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use problem::Problem;

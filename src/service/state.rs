@@ -1,8 +1,9 @@
 //! What every request is answered with.
 
 use super::Metrics;
-use super::access::Tokens;
+use super::access::{Access, AccessSettings, Tokens};
 use super::log::RequestIds;
+use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -16,6 +17,16 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// Who may ask how much.
+    pub access: AccessSettings,
+}
+
+impl Settings {
+    /// The settings of a service over the store in this directory, all others as they are unless they are given.
+    #[must_use]
+    pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
+        Self { store, clock, access: AccessSettings::default() }
+    }
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -25,9 +36,11 @@ pub struct State(Arc<Inner>);
 struct Inner {
     settings: Settings,
     live: Live,
-    tokens: Tokens,
+    access: Access,
     metrics: Metrics,
     request_ids: RequestIds,
+    link_tokens: LinkTokens,
+    recorder: Recorder,
 }
 
 impl State {
@@ -38,10 +51,16 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        let metrics = Metrics::new()?;
-        let tokens = Tokens::default();
-        let request_ids = RequestIds::new()?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, request_ids })))
+        let access = Access::new(&settings.access);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            live,
+            access,
+            metrics: Metrics::new()?,
+            request_ids: RequestIds::new()?,
+            link_tokens: LinkTokens::default(),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// What the service was told.
@@ -56,9 +75,14 @@ impl State {
         &self.0.live
     }
 
-    /// Who may ask.
+    /// Who may ask, and how much.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        self.0.access.tokens()
     }
 
     /// What is counted.
@@ -70,6 +94,16 @@ impl State {
     /// What numbers requests.
     pub(super) fn request_ids(&self) -> &RequestIds {
         &self.0.request_ids
+    }
+
+    /// What the tokens of links say.
+    pub(super) fn link_tokens(&self) -> &LinkTokens {
+        &self.0.link_tokens
+    }
+
+    /// What takes opt-outs by links into the ledger.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     /// Now.

@@ -4,6 +4,7 @@ mod certificate;
 mod changes;
 mod erase;
 mod filter;
+mod link;
 mod permissions;
 mod questions;
 mod serve;
@@ -15,6 +16,7 @@ pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use erase::Erase;
 pub use filter::{Filter, Invalid};
+pub use link::{Link, LinkKey, ListLinkKeys, RetireLinkKey};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
 pub use serve::{LogFormat, Serve};
@@ -169,6 +171,14 @@ pub enum Command {
     /// Say who may ask the service
     #[command(subcommand)]
     Token(Token),
+    /// Print the header lines by which a mail's reader opts out with one click
+    #[command(
+        after_help = "Example:\n  quell link ann@example.com --list news --base-url https://mail.example.com\n\nThe two lines go into the mail's header, and both under its DKIM signature (docs/one-click.md)."
+    )]
+    Link(Link),
+    /// List, rotate and retire what those links are sealed with
+    #[command(subcommand)]
+    LinkKey(LinkKey),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  quell completions bash > /etc/bash_completion.d/quell")]
     Completions(Completions),

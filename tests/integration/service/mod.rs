@@ -1,7 +1,9 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod access;
 mod config;
 mod hostile;
+mod one_click;
 mod records;
 mod served;
 mod server;
