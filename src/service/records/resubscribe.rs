@@ -75,6 +75,8 @@ pub(in crate::service) async fn resubscribe(
         let store = answers.store();
         let done = action::resubscribe::resubscribe(store, &body.address, &request, now, follow)
             .map_err(in_words_of_the_interface)?;
+        state.metrics().resubscribed();
+        tracing::info!(generation = done.did.generation, "an address was resubscribed");
         Ok(Json(done.to_json()))
     })
     .await

@@ -70,6 +70,10 @@ pub(in crate::service) async fn unsubscribe(
         let done = action::unsubscribe::unsubscribe(answers.store(), request, now, |generation| {
             live.follow(generation, now)
         })?;
+        if done.changed {
+            state.metrics().opted_out(done.list.as_deref());
+            tracing::info!(generation = done.generation, "an address was unsubscribed");
+        }
         Ok((StatusCode::CREATED, Json(Unsubscribed { generation: done.generation })))
     })
     .await
