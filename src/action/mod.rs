@@ -6,8 +6,8 @@
 
 pub mod check;
 pub mod describe;
-pub mod import;
 pub mod foresee;
+pub mod import;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

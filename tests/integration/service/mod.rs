@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod console;
 mod records;
 mod served;
 mod start;
