@@ -8,6 +8,7 @@ pub mod check;
 pub mod describe;
 pub mod foresee;
 pub mod import;
+pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

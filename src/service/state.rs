@@ -3,6 +3,7 @@
 use super::Metrics;
 use super::access::Tokens;
 use super::log::RequestIds;
+use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -28,6 +29,8 @@ struct Inner {
     tokens: Tokens,
     metrics: Metrics,
     request_ids: RequestIds,
+    link_tokens: LinkTokens,
+    recorder: Recorder,
 }
 
 impl State {
@@ -38,10 +41,15 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        let metrics = Metrics::new()?;
-        let tokens = Tokens::default();
-        let request_ids = RequestIds::new()?;
-        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, request_ids })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            live,
+            tokens: Tokens::default(),
+            metrics: Metrics::new()?,
+            request_ids: RequestIds::new()?,
+            link_tokens: LinkTokens::default(),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// What the service was told.
@@ -70,6 +78,16 @@ impl State {
     /// What numbers requests.
     pub(super) fn request_ids(&self) -> &RequestIds {
         &self.0.request_ids
+    }
+
+    /// What the tokens of links say.
+    pub(super) fn link_tokens(&self) -> &LinkTokens {
+        &self.0.link_tokens
+    }
+
+    /// What takes opt-outs by links into the ledger.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     /// Now.

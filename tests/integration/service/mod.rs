@@ -1,8 +1,12 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod config;
 mod console;
+mod hostile;
+mod one_click;
 mod records;
 mod served;
+mod server;
 mod start;
 
 pub(crate) use served::{Answer, Served};
