@@ -4,6 +4,7 @@ mod access;
 mod config;
 mod decide;
 mod decide_filter;
+mod console;
 mod hostile;
 mod one_click;
 mod records;
