@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod describe;
+pub mod export;
 pub mod import;
 pub mod resubscribe;
 pub mod unsubscribe;

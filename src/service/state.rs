@@ -2,6 +2,7 @@
 
 use super::Metrics;
 use super::access::Tokens;
+use super::console::Console;
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// So many bytes a file may have that is imported in the console.
+    pub import_bytes: u64,
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -26,6 +29,7 @@ struct Inner {
     live: Live,
     tokens: Tokens,
     metrics: Metrics,
+    console: Console,
 }
 
 impl State {
@@ -38,7 +42,8 @@ impl State {
         let live = Live::open(&settings.store, (settings.clock)())?;
         let metrics = Metrics::new()?;
         let tokens = Tokens::default();
-        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics })))
+        let console = Console::default();
+        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, console })))
     }
 
     /// What the service was told.
@@ -62,6 +67,11 @@ impl State {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What the console keeps.
+    pub(super) fn console(&self) -> &Console {
+        &self.0.console
     }
 
     /// Now.

@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod console_import;
 mod served;
 mod start;
 
