@@ -7,6 +7,7 @@
 pub mod check;
 pub mod describe;
 pub mod export;
+pub mod foresee;
 pub mod import;
 pub mod resubscribe;
 pub mod unsubscribe;

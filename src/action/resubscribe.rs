@@ -45,7 +45,7 @@ pub fn resubscribe(
     follow(did.generation)?;
     let view = store.ledger().view()?;
     let blocks = still_blocked_by(&*view, address, key, now)?;
-    let who = Who::of(&*view, &did, key)?;
+    let who = Who::of(&*view, &did.deleted, &view.records_of(key.as_bytes())?)?;
     Ok(Done {
         address: address.to_owned(),
         key: key.as_str().to_owned(),
@@ -123,7 +123,12 @@ pub struct Who {
 }
 
 impl Who {
-    fn of(view: &dyn View, done: &Resubscribed, key: Key<'_>) -> Result<Self> {
+    /// Of what was deleted, and of what is left.
+    pub(super) fn of(
+        view: &dyn View,
+        deleted: &[StoredRecord],
+        left: &[StoredRecord],
+    ) -> Result<Self> {
         let set_by = |stored: &StoredRecord| match &stored.record {
             Record::Suppression(record) if record.reason.lifting().says_who => {
                 let who = view.set_by(stored)?;
@@ -134,9 +139,8 @@ impl Who {
         let all = |records: &[StoredRecord]| -> Result<Vec<Option<(Reason, String)>>> {
             records.iter().map(set_by).collect()
         };
-        let deleted = all(&done.deleted)?.into_iter().map(|who| who.map(|(_, who)| who)).collect();
-        let mut left: Vec<_> =
-            all(&view.records_of(key.as_bytes())?)?.into_iter().flatten().collect();
+        let deleted = all(deleted)?.into_iter().map(|who| who.map(|(_, who)| who)).collect();
+        let mut left: Vec<_> = all(left)?.into_iter().flatten().collect();
         left.sort();
         left.dedup();
         Ok(Self { deleted, left })

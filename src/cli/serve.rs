@@ -13,11 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Usage for an address that can't be listened on; untrusted when there is no store.
 pub fn run(context: &Context, arguments: &Serve) -> Result<u8> {
-    let state = State::open(Settings {
-        store: context.store.clone(),
-        clock: clock::now,
-        import_bytes: arguments.import_bytes,
-    })?;
+    let mut settings = Settings::new(context.store.clone(), clock::now);
+    settings.import_bytes = arguments.import_bytes;
+    let state = State::open(settings)?;
     let failed = |error| Error::untrusted(format!("cannot start the service: {error}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;

@@ -21,6 +21,7 @@ mod permitted;
 pub(super) mod undo;
 
 pub use permitted::Permitted;
+pub(super) use permitted::name_of;
 
 use crate::record::Timestamp;
 use serde_json::Value;
@@ -89,4 +90,16 @@ pub struct HistoryEntry {
     /// Everything known about it: for [`EventKind::Imported`] the record as it was added and its
     /// import, for the others what their event says.
     pub detail: Value,
+}
+
+/// One event among those of all keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentEvent {
+    /// Its number: later events have greater ones.
+    pub number: u64,
+    /// The address it is of; a domain stands behind an `@`, a digest behind its algorithm. `None` for a whole file,
+    /// and for an address that was erased.
+    pub about: Option<String>,
+    /// When, and what.
+    pub entry: HistoryEntry,
 }

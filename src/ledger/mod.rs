@@ -37,7 +37,7 @@ pub use chain::ChainHead;
 pub use changes::{Change, Changes, Step, Trail, Withheld};
 pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
-pub use history::{EventKind, HistoryEntry, Permitted};
+pub use history::{EventKind, HistoryEntry, Permitted, RecentEvent};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
 pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
 pub use position::{Cursor, Position};
@@ -223,6 +223,12 @@ pub trait View {
     /// Everything that ever happened to `key`, oldest first. Of what was before an erasure only kind and time are
     /// known: its detail is null.
     fn history(&self, key: &[u8]) -> Result<Vec<HistoryEntry>>;
+
+    /// The last `limit` events, newest first: of all, or of those before the one with a number. What imports added has
+    /// no event of its own; their files have.
+    ///
+    /// Cost: the events handed out.
+    fn recent_events(&self, before: Option<u64>, limit: usize) -> Result<Vec<RecentEvent>>;
 
     /// Every erasure that an address had, oldest first, those that were lifted too.
     fn erasures_of(&self, key: &[u8]) -> Result<Vec<Erasure>>;

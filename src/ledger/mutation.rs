@@ -1,6 +1,6 @@
 //! Single changes: what is asked for, and what came of it.
 
-use super::stored::StoredRecord;
+use super::stored::{Record, StoredRecord};
 use crate::record::{Contact, Flag, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
@@ -27,6 +27,21 @@ pub struct ResubscribeRequest {
     pub include: Vec<SuppressionReason>,
     /// The proof.
     pub permission: Permission,
+}
+
+impl ResubscribeRequest {
+    /// Says whether a record of the address is deleted by this. Contacts never are: a global request sets their flags.
+    #[must_use]
+    pub fn deletes(&self, record: &Record) -> bool {
+        let names = |list: &String| self.all_lists || self.lists.contains(list);
+        match record {
+            // Rules and digests are of no address.
+            Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => false,
+            Record::Unsubscribe(record) => record.list.as_ref().map_or(self.global, names),
+            Record::Preference(record) => names(&record.list),
+            Record::Suppression(record) => self.include.contains(&record.reason),
+        }
+    }
 }
 
 /// What a resubscribe did.

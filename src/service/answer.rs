@@ -13,12 +13,15 @@ pub(super) async fn blocking<T: Send + 'static>(
     state: &State,
     work: impl FnOnce(&State) -> Result<T> + Send + 'static,
 ) -> Result<T, Problem> {
-    let state = state.clone();
+    let (state, panicked) = (state.clone(), state.clone());
     match tokio::task::spawn_blocking(move || work(&state)).await {
         Ok(done) => done.map_err(Problem::from),
-        Err(_) => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the request could not be finished",
-        )),
+        Err(ended) => {
+            if ended.is_panic() {
+                panicked.metrics().panicked();
+            }
+            let detail = "the request could not be finished";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+        }
     }
 }

@@ -1,21 +1,34 @@
 //! Connections: accepted, limited, served, and ended in good order.
 
-use super::{State, router, watch};
+mod patient;
+mod progress;
+
+use super::limits::{Bounds, Requests};
+use super::{Limits, State, Tls, router, watch};
 use crate::error::{Error, Result};
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use patient::Patient;
+pub(super) use progress::Progress;
+use progress::{Received, Sent};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
+use tokio::time::timeout;
+use tower::Service;
+
+/// What a connection's reads and writes are buffered in, at most: with 10,000 connections it counts.
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// Who is at the other end of a request's connection, in its extensions: a proxy, maybe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,34 +38,33 @@ pub struct Peer(pub SocketAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Secured;
 
-/// What a client may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// How many connections are served at once; more wait.
-    pub connections: usize,
-    /// How long a request's head may take.
-    pub head: Duration,
-    /// How long requests under way may take once the service is told to stop.
-    pub shutdown: Duration,
+/// Where connections come from.
+pub struct Endpoint {
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 10_000,
-            head: Duration::from_secs(10),
-            shutdown: Duration::from_secs(30),
-        }
+impl From<TcpListener> for Endpoint {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
     }
 }
 
-/// Serves `state` on `listener` until `shutdown` is done; then requests under way are finished.
+impl Endpoint {
+    /// Connections are TLS.
+    #[must_use]
+    pub fn secured(self, tls: Arc<Tls>) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+}
+
+/// Serves `state` at `endpoint` until `shutdown` is done; then requests under way are finished.
 ///
 /// # Errors
 ///
 /// Untrusted when its threads can't be started.
 pub async fn run(
-    listener: TcpListener,
+    endpoint: impl Into<Endpoint>,
     state: State,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -60,9 +72,9 @@ pub async fn run(
     // The threads end when these are dropped.
     let _watching = start("quell-watch", &state, watch::watch)?;
     let _compiling = start("quell-compile", &state, watch::compile)?;
-    let routes = router(state.clone());
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head);
+    let Endpoint { listener, tls } = endpoint.into();
+    let requests = Arc::new(Requests::new(&limits));
+    let shared = Arc::new(Shared { routes: router(state.clone()), limits, tls, requests });
     let slots = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -80,22 +92,71 @@ pub async fn run(
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let _ = stream.set_nodelay(true);
-        let routes = routes.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            routes.clone().oneshot(request.map(Body::new))
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
         let counted = state.metrics().connected();
         tokio::spawn(async move {
-            let _slot = (slot, counted);
-            let _ = connection.await;
+            let _until_it_ends = (slot, counted);
+            shared.serve(stream, peer, watcher).await;
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(limits.shutdown, graceful.shutdown()).await;
+    tracing::info!("told to stop; requests under way are finished");
+    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests that took too long were broken off");
+    }
     Ok(())
+}
+
+/// What all connections share.
+struct Shared {
+    routes: Router,
+    limits: Limits,
+    tls: Option<Arc<Tls>>,
+    requests: Arc<Requests>,
+}
+
+impl Shared {
+    /// Serves a connection to its end.
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.speak(stream, peer, false, watcher).await };
+        // Who is no TLS client, or too slow a one, is told nothing.
+        if let Ok(Ok(stream)) = timeout(self.limits.head, tls.acceptor().accept(stream)).await {
+            self.speak(stream, peer, true, watcher).await;
+        }
+    }
+
+    /// Speaks HTTP/1 on a stream to its end.
+    async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        peer: SocketAddr,
+        is_secured: bool,
+        watcher: Watcher,
+    ) {
+        let progress = Arc::<Progress>::default();
+        let stream = Patient::new(stream, Arc::clone(&progress), self.limits);
+        let service = service_fn(|request: Request<Incoming>| {
+            let (progress, requests) = (Arc::clone(&progress), Arc::clone(&self.requests));
+            let mut request = request.map(|body| Body::new(Received::new(body, progress.clone())));
+            let extensions = request.extensions_mut();
+            extensions.insert(Peer(peer));
+            extensions.insert(Bounds { requests, progress: Arc::clone(&progress) });
+            if is_secured {
+                extensions.insert(Secured);
+            }
+            let answer = self.routes.clone().call(request);
+            async { answer.await.map(|answer| answer.map(|body| Sent::new(body, progress))) }
+        });
+        let mut http = http1::Builder::new();
+        // The stream watches the time. A client that ends its side after its request wants the answer all the same.
+        http.header_read_timeout(None).half_close(true);
+        http.max_header_size(self.limits.head_bytes).max_buf_size(BUFFER_BYTES);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
 }
 
 fn start(

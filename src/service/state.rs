@@ -1,13 +1,17 @@
 //! What every request is answered with.
 
 use super::Metrics;
-use super::access::Tokens;
+use super::access::{Access, AccessSettings, Tokens};
 use super::console::Console;
+use super::log::RequestIds;
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// So many bytes a file may have that is imported in the console, unless something else is said.
+pub const IMPORT_BYTES: u64 = 2 << 30;
 
 /// What the service is told when it starts.
 #[derive(Debug, Clone)]
@@ -18,6 +22,16 @@ pub struct Settings {
     pub clock: fn() -> Timestamp,
     /// So many bytes a file may have that is imported in the console.
     pub import_bytes: u64,
+    /// Who may ask how much.
+    pub access: AccessSettings,
+}
+
+impl Settings {
+    /// The settings of a service over the store in this directory, all others as they are unless they are given.
+    #[must_use]
+    pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
+        Self { store, clock, import_bytes: IMPORT_BYTES, access: AccessSettings::default() }
+    }
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -27,9 +41,10 @@ pub struct State(Arc<Inner>);
 struct Inner {
     settings: Settings,
     live: Live,
-    tokens: Tokens,
+    access: Access,
     metrics: Metrics,
     console: Console,
+    request_ids: RequestIds,
 }
 
 impl State {
@@ -40,10 +55,11 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
+        let access = Access::new(&settings.access);
         let metrics = Metrics::new()?;
-        let tokens = Tokens::default();
         let console = Console::default();
-        Ok(Self(Arc::new(Inner { settings, live, tokens, metrics, console })))
+        let request_ids = RequestIds::new()?;
+        Ok(Self(Arc::new(Inner { settings, live, access, metrics, console, request_ids })))
     }
 
     /// What the service was told.
@@ -58,9 +74,14 @@ impl State {
         &self.0.live
     }
 
-    /// Who may ask.
+    /// Who may ask, and how much.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        self.0.access.tokens()
     }
 
     /// What is counted.
@@ -72,6 +93,11 @@ impl State {
     /// What the console keeps.
     pub(super) fn console(&self) -> &Console {
         &self.0.console
+    }
+
+    /// What numbers requests.
+    pub(super) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
     }
 
     /// Now.

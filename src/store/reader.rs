@@ -137,12 +137,26 @@ impl Reader<'_> {
     ///
     /// As index and ledger say.
     pub fn search(&self, pattern: &str) -> Result<Vec<Vec<u8>>> {
+        self.search_first(pattern, usize::MAX)
+    }
+
+    /// The first `limit` keys of [`Reader::search`].
+    ///
+    /// Cost: the keys from the pattern's text before its first `*` on, up to the last one found.
+    ///
+    /// # Errors
+    ///
+    /// As index and ledger say.
+    pub fn search_first(&self, pattern: &str, limit: usize) -> Result<Vec<Vec<u8>>> {
         let pattern = self.pattern(pattern);
-        let mut keys = Vec::new();
         if !self.snapshot.has_dictionary() {
-            return self.view.keys_like(&pattern, usize::MAX);
+            return self.view.keys_like(&pattern, limit);
         }
+        let mut keys = Vec::new();
         let _ = self.snapshot.search(&Pattern::new(&pattern), |key, _| {
+            if keys.len() == limit {
+                return ControlFlow::Break(());
+            }
             keys.push(key.to_vec());
             ControlFlow::Continue(())
         })?;

@@ -116,7 +116,7 @@ impl Permitted {
 }
 
 /// What a key is the key of; `None` for the pseudonym of an erased address, and for no key.
-fn name_of(key: &[u8]) -> Option<String> {
+pub(in crate::ledger) fn name_of(key: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(key).ok()?;
     if text.is_empty() || text.starts_with('\0') {
         return None;

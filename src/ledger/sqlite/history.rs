@@ -4,10 +4,11 @@ use super::codes::{Coded, address_column, list_column, signed, unsigned};
 use super::fault::damaged;
 use super::rows::{current_of, of_key};
 use crate::error::{Error, Result};
+use crate::ledger::history::name_of;
 use crate::ledger::history::undo::Past;
-use crate::ledger::{EventKind, HistoryEntry, Record, StoredRecord};
+use crate::ledger::{EventKind, HistoryEntry, RecentEvent, Record, StoredRecord};
 use crate::record::{Contact, Kind, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Value, json};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,22 +163,45 @@ pub(super) fn events(connection: &Connection, key: &[u8]) -> Result<Vec<HistoryE
     let mut rows = statement.query([key])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
-        let kind: String = row.get(2)?;
-        let detail: String = row.get(3)?;
-        events.push(HistoryEntry {
-            at: Timestamp::from_micros(row.get(0)?),
-            generation: unsigned(row.get(1)?)?,
-            kind: EventKind::from_word(&kind)
-                .ok_or_else(|| damaged("an event of no known kind"))?,
-            detail: match detail.as_str() {
-                "" => Value::Null,
-                detail => {
-                    serde_json::from_str(detail).map_err(|_| damaged("an event's content"))?
-                }
-            },
-        });
+        events.push(event(row)?);
     }
     Ok(events)
+}
+
+/// The last events of all keys, newest first; of those before a number if one is given.
+pub(super) fn recent(
+    connection: &Connection,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<RecentEvent>> {
+    let sql = "SELECT at, generation, kind, detail, key, id FROM event WHERE id < ?1 \
+               ORDER BY id DESC LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let most = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let limit = most(limit.try_into().unwrap_or(u64::MAX));
+    let mut rows = statement.query([most(before.unwrap_or(u64::MAX)), limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref(4)?.as_blob().map_err(|_| damaged("the key of an event"))?;
+        let (about, number) = (name_of(key), unsigned(row.get(5)?)?);
+        events.push(RecentEvent { number, about, entry: event(row)? });
+    }
+    Ok(events)
+}
+
+/// The event in a row that begins with its time, generation, kind and detail.
+fn event(row: &Row<'_>) -> Result<HistoryEntry> {
+    let kind: String = row.get(2)?;
+    let detail: String = row.get(3)?;
+    Ok(HistoryEntry {
+        at: Timestamp::from_micros(row.get(0)?),
+        generation: unsigned(row.get(1)?)?,
+        kind: EventKind::from_word(&kind).ok_or_else(|| damaged("an event of no known kind"))?,
+        detail: match detail.as_str() {
+            "" => Value::Null,
+            detail => serde_json::from_str(detail).map_err(|_| damaged("an event's content"))?,
+        },
+    })
 }
 
 fn contradiction(event: &HistoryEntry) -> Error {

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
     ChainHead, Change, Changes, Counts, Cursor, Day, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Permitted, Position, StoredRecord, Tallies, Trail, View, state,
+    ImportRow, KeyEntries, Permitted, Position, RecentEvent, StoredRecord, Tallies, Trail, View,
+    state,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
@@ -204,6 +205,10 @@ impl View for SqliteView<'_> {
         entries.extend(self.erasures.events(&self.connection, key)?);
         entries.sort_by_key(|entry| entry.generation);
         Ok(entries)
+    }
+
+    fn recent_events(&self, before: Option<u64>, limit: usize) -> Result<Vec<RecentEvent>> {
+        history::recent(&self.connection, before, limit)
     }
 
     fn erasures_of(&self, key: &[u8]) -> Result<Vec<Erasure>> {

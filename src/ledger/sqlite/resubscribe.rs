@@ -6,7 +6,7 @@ use super::flags::{Flags, RowChange, set_flags};
 use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
-use crate::ledger::{EventKind, Record, ResubscribeRequest, Resubscribed, StoredRecord};
+use crate::ledger::{EventKind, ResubscribeRequest, Resubscribed, StoredRecord};
 use crate::record::{Kind, NoOwnAct, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(super) fn resubscribe(
     let mut deleted = Vec::new();
     for kind in [Kind::Unsubscribes, Kind::Preferences, Kind::Suppressions] {
         for stored in of_key(writer.connection(), kind, key)? {
-            if is_named(request, &stored.record) {
+            if request.deletes(&stored.record) {
                 deleted.push(stored);
             }
         }
@@ -68,18 +68,6 @@ fn not_enough(fault: NoOwnAct) -> Error {
         "say in --evidence when it was or where it is kept (`call of 3 May 2026`, `ticket 4711`), or \
          have the person write: by email, form or resubscription-link",
     )
-}
-
-/// Says whether the request names the record.
-fn is_named(request: &ResubscribeRequest, record: &Record) -> bool {
-    let names = |list: &String| request.all_lists || request.lists.contains(list);
-    match record {
-        // Rules and digests are of no address: `of_key` gives none of them.
-        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => false,
-        Record::Unsubscribe(record) => record.list.as_ref().map_or(request.global, names),
-        Record::Preference(record) => names(&record.list),
-        Record::Suppression(record) => request.include.contains(&record.reason),
-    }
 }
 
 /// Sets both flags to *Allow* on every contact with the key, and on what contacts left behind there.

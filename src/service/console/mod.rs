@@ -3,31 +3,35 @@
 //! Every page works without a script. A problem of any handler becomes a page with its words and its status.
 
 mod assets;
+mod changes;
 mod download;
+mod fields;
 mod import;
 pub(super) mod layout;
+mod person;
 mod reports;
+mod resubscribe;
 mod search;
 mod spill;
+mod status;
+mod tell;
 
-use super::access::require;
 use super::{Problem, State};
-use crate::ledger::Role;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::middleware::from_fn;
+use axum::routing::{any, get, post};
 use layout::{problems_as_pages, see_other};
 use tokio::sync::Semaphore;
 
 /// What the console keeps between requests.
 pub(super) struct Console {
     /// Files that wait to be applied.
-    pub jobs: import::Jobs,
+    jobs: import::Jobs,
     /// How many more are received at once.
-    pub uploads: Semaphore,
+    uploads: Semaphore,
     /// What was counted for the charts.
-    pub reports: reports::Reports,
+    reports: reports::Reports,
 }
 
 impl Default for Console {
@@ -41,15 +45,23 @@ impl Default for Console {
 }
 
 /// The console's routes.
-pub(super) fn routes(state: &State) -> Router<State> {
+pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/console/", get(search::start))
         .merge(download::routes())
         .merge(import::routes())
         .merge(reports::routes())
-        .route("/console/{*rest}", get(nothing))
+        .route("/console/search", get(search::search))
+        .route("/console/person", get(person::person))
+        .route("/console/resubscribe", post(resubscribe::preview))
+        .route("/console/resubscribe/edit", post(resubscribe::edit))
+        .route("/console/resubscribe/confirm", post(resubscribe::confirm))
+        .route("/console/resubscribed", get(resubscribe::resubscribed))
+        .route("/console/unsubscribe", post(resubscribe::stop))
+        .route("/console/changes", get(changes::changes))
+        .route("/console/state", get(status::state))
+        .route("/console/{*rest}", any(nothing))
         .route_layer(from_fn(problems_as_pages))
-        .route_layer(from_fn_with_state((state.clone(), Role::Operator), require))
         .route("/console", get(|| async { see_other("/console/") }))
         .merge(assets::routes())
 }

@@ -17,7 +17,7 @@ use routes::Routes;
 use std::time::Duration;
 
 pub(super) use exposition::metrics;
-pub(super) use routes::Answered;
+pub(super) use routes::{Answered, word_of};
 
 /// Seconds of a look-up that stays in memory, up to those of a large batch that asks the ledger.
 const CHECK_SECONDS: [f64; 12] =

@@ -88,7 +88,7 @@ impl Routes {
 }
 
 /// A client may send any word as its method.
-fn word_of(method: &Method) -> &str {
+pub(in crate::service) fn word_of(method: &Method) -> &str {
     match method.as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH") => known,
         _ => OTHER,

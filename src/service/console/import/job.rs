@@ -358,7 +358,7 @@ impl Drop for Running {
 
 /// The files that wait, are read or applied.
 #[derive(Default)]
-pub(in crate::service) struct Jobs(Mutex<Vec<Arc<Job>>>);
+pub(in crate::service::console) struct Jobs(Mutex<Vec<Arc<Job>>>);
 
 impl Jobs {
     /// Takes a file in, in place of the one that the same caller sent before.

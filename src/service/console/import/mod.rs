@@ -5,7 +5,7 @@ mod pages;
 mod said;
 mod upload;
 
-pub(in crate::service) use job::Jobs;
+pub(super) use job::Jobs;
 
 use crate::error::{Error, Result};
 use crate::service::access::Caller;
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// A page waits so long for a file that is being read: most are done by then, and nobody has to look again.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 /// How many files are received at once.
-pub(in crate::service) const UPLOADS: usize = 4;
+pub(super) const UPLOADS: usize = 4;
 
 /// The routes, which operators may ask.
 pub(super) fn routes() -> Router<State> {

@@ -1,0 +1,112 @@
+//! How much a client may take: connections, bytes and time.
+
+use super::Problem;
+use super::server::Progress;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// The largest body of a request, unless its route says otherwise: 10,000 addresses of the greatest length fit.
+pub(super) const BODY_BYTES: usize = 8 << 20;
+/// Routes (all that begin so) whose requests carry files. They take as long as bytes come and go, and bound
+/// themselves how many there are.
+const FILES: [&str; 2] = ["/v1/filter", "/console/import"];
+/// Routes that whoever looks after the service asks: they wait for nobody.
+const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// What a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many connections are served at once; more wait to be accepted.
+    pub connections: usize,
+    /// How many requests are worked on at once; more wait.
+    pub requests: usize,
+    /// How many bytes a request's head may have.
+    pub head_bytes: usize,
+    /// How long a request's head may take, and a TLS handshake.
+    pub head: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// How long nothing may come of a body under way, and how long nothing may be taken of an answer.
+    pub stall: Duration,
+    /// How long a request may take until its answer begins, its body and its waiting included; one that carries a
+    /// file may take longer.
+    pub request: Duration,
+    /// How long requests under way may take once the service is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            requests: 512,
+            head_bytes: 64 << 10,
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            stall: Duration::from_secs(60),
+            request: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What all requests of a service share.
+#[derive(Debug)]
+pub(super) struct Requests {
+    slots: Semaphore,
+    time: Duration,
+}
+
+impl Requests {
+    pub fn new(limits: &Limits) -> Self {
+        Self { slots: Semaphore::new(limits.requests), time: limits.request }
+    }
+}
+
+/// What a request is bounded by, in its extensions. A request that comes through no connection has none.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    pub requests: Arc<Requests>,
+    pub progress: Arc<Progress>,
+}
+
+/// Does `work`, in its turn and in time, or answers why not.
+pub(super) async fn within(
+    bounds: Option<Bounds>,
+    route: Option<&str>,
+    work: impl Future<Output = Response>,
+) -> Response {
+    let is_file = route.is_some_and(|route| FILES.iter().any(|file| route.starts_with(file)));
+    let Some(bounds) = bounds.filter(|_| !is_file) else { return work.await };
+    let is_health = route.is_some_and(|route| HEALTH.contains(&route));
+    let in_turn = async {
+        // Nobody closes it.
+        let _slot = if is_health { None } else { bounds.requests.slots.acquire().await.ok() };
+        work.await
+    };
+    match tokio::time::timeout(bounds.requests.time, in_turn).await {
+        Ok(response) => response,
+        Err(_) => late(&bounds),
+    }
+}
+
+/// Says whose fault it is that a request took too long.
+fn late(bounds: &Bounds) -> Response {
+    let time = bounds.requests.time.as_secs_f64();
+    if bounds.progress.is_receiving() {
+        let detail = format!("the request was not here within {time} s");
+        let mut response = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response();
+        // The rest of it would be taken for the next one.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    }
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("there was no answer within {time} s"))
+        .with_hint(
+            "try again; a change may have been made meanwhile, and making it again does no harm",
+        )
+        .into_response()
+}
