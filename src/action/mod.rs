@@ -9,6 +9,7 @@ pub mod describe;
 pub mod export;
 pub mod foresee;
 pub mod import;
+pub mod link;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

@@ -14,3 +14,20 @@ pub(super) fn survive() {
         let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     }
 }
+
+/// Lets this process have so many files open, if the system does, and gives how many it may.
+///
+/// Cost: two system calls.
+pub(super) fn raise_open_files(wanted: u64) -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let now = getrlimit(Resource::Nofile);
+        let (Some(current), most) = (now.current, now.maximum) else { return u64::MAX };
+        let more = most.map_or(wanted, |most| wanted.min(most));
+        let raised = Rlimit { current: Some(more), maximum: most };
+        if more > current && setrlimit(Resource::Nofile, raised).is_ok() { more } else { current }
+    }
+    #[cfg(not(target_os = "linux"))]
+    wanted
+}

@@ -21,6 +21,8 @@ mod init;
 mod input;
 mod inspect;
 mod limits;
+mod link;
+mod link_key;
 mod permissions;
 mod resubscribe;
 mod search;
@@ -32,8 +34,7 @@ mod token;
 mod unsubscribe;
 mod verify;
 
-use args::{Address, Cli, Command, Permissions};
-use clap::Parser;
+use args::{Address, Command, Permissions};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -54,7 +55,8 @@ pub(crate) struct Context {
 /// Data goes to standard output, everything else to standard error; the code is one of [`exit`]'s.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     limits::survive();
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match serve::config::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, everything else is a wrong command line.
@@ -105,6 +107,8 @@ fn run(context: &Context, command: &Command) -> crate::Result<u8> {
         }
         Command::Serve(arguments) => serve::run(context, arguments),
         Command::Token(command) => token::run(context, command),
+        Command::Link(arguments) => link::run(context, arguments),
+        Command::LinkKey(command) => link_key::run(context, command),
         Command::Completions(arguments) => completions::completions(arguments.shell),
         Command::Man => completions::man(),
     }

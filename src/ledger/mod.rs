@@ -94,6 +94,16 @@ pub trait Ledger: Send + Sync {
         by: Option<&str>,
     ) -> Result<Applied>;
 
+    /// Records several unsubscribes in one transaction, each as [`Ledger::unsubscribe`] would: all of them or none.
+    ///
+    /// Cost: the keys' records, and one synchronous write.
+    fn unsubscribe_all(
+        &self,
+        changes: &[(&[u8], &Unsubscribe)],
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> Result<Applied>;
+
     /// Lifts what the request names, in one transaction, and stores the permission with the full
     /// content of everything deleted and changed. No other key changes. Stored even when nothing was there to lift; that
     /// alone makes no generation. Suppressions that the request does not name stay.

@@ -4,6 +4,7 @@ use super::Metrics;
 use super::access::{Access, AccessSettings, Tokens};
 use super::console::Console;
 use super::log::RequestIds;
+use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
 use crate::record::Timestamp;
 use crate::store::Live;
@@ -45,6 +46,8 @@ struct Inner {
     metrics: Metrics,
     console: Console,
     request_ids: RequestIds,
+    link_tokens: LinkTokens,
+    recorder: Recorder,
 }
 
 impl State {
@@ -55,11 +58,16 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        let access = Access::new(&settings.access);
-        let metrics = Metrics::new()?;
-        let console = Console::default();
-        let request_ids = RequestIds::new()?;
-        Ok(Self(Arc::new(Inner { settings, live, access, metrics, console, request_ids })))
+        Ok(Self(Arc::new(Inner {
+            access: Access::new(&settings.access),
+            settings,
+            live,
+            metrics: Metrics::new()?,
+            console: Console::default(),
+            request_ids: RequestIds::new()?,
+            link_tokens: LinkTokens::default(),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// What the service was told.
@@ -98,6 +106,16 @@ impl State {
     /// What numbers requests.
     pub(super) fn request_ids(&self) -> &RequestIds {
         &self.0.request_ids
+    }
+
+    /// What the tokens of links say.
+    pub(super) fn link_tokens(&self) -> &LinkTokens {
+        &self.0.link_tokens
+    }
+
+    /// What takes opt-outs by links into the ledger.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
     }
 
     /// Now.

@@ -17,6 +17,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub(super) fn watch(state: &State, stop: &Receiver<()>) {
     let live = state.live();
     let mut pause = LOOK;
+    let mut was_trusted = true;
     for look in 0_u32.. {
         match stop.recv_timeout(pause) {
             Err(RecvTimeoutError::Timeout) => {}
@@ -30,7 +31,21 @@ pub(super) fn watch(state: &State, stop: &Receiver<()>) {
             let _ = state.tokens().load(state);
         }
         pause = if live.look(state.now()).is_ok() { LOOK } else { RETRY };
+        was_trusted = tell(state, was_trusted);
     }
+}
+
+/// Says when decisions can't be made any more, and when they can again.
+fn tell(state: &State, was_trusted: bool) -> bool {
+    let answers = state.live().answers();
+    match &answers {
+        Err(error) if was_trusted => tracing::error!(%error, "no decisions are made"),
+        Ok(answers) if !was_trusted => {
+            tracing::info!(generation = answers.generation(), "decisions are made again");
+        }
+        _ => {}
+    }
+    answers.is_ok()
 }
 
 /// Compiles when it is due, until the sender of `stop` is dropped: on a thread of its own, for it takes time.

@@ -5,6 +5,7 @@
 //! ├── quell.toml    format, policy, the ledger's id
 //! ├── secret.key    the key of the index's hashes, readable by its owner only
 //! ├── signing.key   what certificates are signed with, readable by its owner only
+//! ├── link.keys     what links in mails are sealed with, readable by its owner only; made with the first link
 //! ├── ledger.db     the truth
 //! └── index/        the answer machine: disposable, `quell compile --full` makes it again
 //! ```
@@ -14,6 +15,7 @@
 mod compile;
 mod create;
 mod erase;
+mod link;
 mod live;
 mod marks;
 mod open;
@@ -27,6 +29,7 @@ mod verify;
 
 pub use compile::{Changed, IndexState};
 pub use erase::ErasedHere;
+pub use link::{LinkKey, LinkKeyId, LinkKeys, LinkKeysMark};
 pub use live::{Answers, Live, Refreshed};
 pub use open::{IndexAlone, Store};
 pub use outside::{outside, outside_at};
@@ -56,3 +59,5 @@ const SETTINGS: &str = "quell.toml";
 const SECRET: &str = "secret.key";
 /// The signing key's file in a store.
 const SIGNING: &str = "signing.key";
+/// The link keys' file in a store.
+const LINK_KEYS: &str = "link.keys";

@@ -4,6 +4,7 @@ mod certificate;
 mod changes;
 mod erase;
 mod filter;
+mod link;
 mod permissions;
 mod questions;
 mod serve;
@@ -15,9 +16,10 @@ pub use certificate::{Certificate, CertificateVerify};
 pub use changes::{Import, Init, Resubscribe, Unsubscribe};
 pub use erase::Erase;
 pub use filter::{Filter, Invalid};
+pub use link::{Link, LinkKey, ListLinkKeys, RetireLinkKey};
 pub use permissions::{ExportPermissions, Permissions};
 pub use questions::{Address, Check, Explain, History, Inspect, Search};
-pub use serve::Serve;
+pub use serve::{LogFormat, Serve};
 pub use sync::Sync;
 pub use token::{CreateToken, ListTokens, RevokeToken, Token};
 pub use upkeep::{Compile, Completions, Export, Status};
@@ -162,11 +164,21 @@ pub enum Command {
     #[command(subcommand)]
     Permissions(Permissions),
     /// Serve decisions, opt-outs and the operator's console over HTTP
-    #[command(after_help = "Example:\n  quell serve --listen 127.0.0.1:8080")]
-    Serve(Serve),
+    #[command(
+        after_help = "Example:\n  quell serve --listen 127.0.0.1:8080\n  quell serve --config /etc/quell/quell.toml --print-config\n\nEvery option can stand in a file and in the environment: docs/service.md."
+    )]
+    Serve(Box<Serve>),
     /// Say who may ask the service
     #[command(subcommand)]
     Token(Token),
+    /// Print the header lines by which a mail's reader opts out with one click
+    #[command(
+        after_help = "Example:\n  quell link ann@example.com --list news --base-url https://mail.example.com\n\nThe two lines go into the mail's header, and both under its DKIM signature (docs/one-click.md)."
+    )]
+    Link(Link),
+    /// List, rotate and retire what those links are sealed with
+    #[command(subcommand)]
+    LinkKey(LinkKey),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  quell completions bash > /etc/bash_completion.d/quell")]
     Completions(Completions),

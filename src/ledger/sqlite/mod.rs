@@ -209,8 +209,19 @@ impl Ledger for SqliteLedger {
         now: Timestamp,
         by: Option<&str>,
     ) -> Result<Applied> {
+        self.unsubscribe_all(&[(key, record)], now, by)
+    }
+
+    fn unsubscribe_all(
+        &self,
+        changes: &[(&[u8], &Unsubscribe)],
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> Result<Applied> {
         let writer = Writer::begin(self, "unsubscribe", now)?;
-        unsubscribe::unsubscribe(&writer, key, record, by)?;
+        for (key, record) in changes {
+            unsubscribe::unsubscribe(&writer, key, record, by)?;
+        }
         writer.commit()
     }
 

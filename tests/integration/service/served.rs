@@ -38,14 +38,15 @@ impl Served {
     /// Starts a service with more options.
     pub(crate) fn start_with(sandbox: &Sandbox, options: &[&str]) -> Self {
         let store = sandbox.path("store");
-        let mut child = Command::new(QUELL)
-            .args(["serve", "--listen", "127.0.0.1:0", "--store"])
-            .arg(&store)
-            .args(options)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the service");
+        let mut command = Command::new(QUELL);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(&store).args(options);
+        Self::of(command, store)
+    }
+
+    /// What `command` starts over the store at `store`.
+    pub(crate) fn of(mut command: Command, store: std::path::PathBuf) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the service");
         let mut stderr = BufReader::new(child.stderr.take().expect("its standard error"));
         let mut before = String::new();
         let address = loop {
@@ -53,12 +54,10 @@ impl Served {
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it does not listen: {before}");
             before.push_str(&line);
             if let Some((_, place)) = line.split_once("listening on http") {
-                break place
-                    .trim_start_matches('s')
-                    .trim_start_matches("://")
-                    .trim()
-                    .parse()
-                    .unwrap();
+                // In JSON more follows.
+                let place = place.trim_start_matches('s').trim_start_matches("://");
+                let end = place.find(|c| matches!(c, '"' | '\n')).unwrap_or(place.len());
+                break place[..end].parse().unwrap();
             }
         };
         // Read on, or the service would wait for room in the pipe.
@@ -129,6 +128,11 @@ impl Served {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         answer
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// A connection.

@@ -1,0 +1,112 @@
+//! Opt-outs into the ledger: those that come at once go in one transaction, because each costs a write to the disk.
+//!
+//! A request lays its opt-out into a queue and waits for its turn to write. Whoever has the turn writes all that wait,
+//! its own among them, brings up the answers, and tells everybody. So no opt-out is acknowledged before it is durable
+//! and in the answers, and none waits for more than the write before its own.
+
+use crate::action::link::{OptOut, opt_out};
+use crate::error::{Error, Result};
+use crate::service::{Problem, State};
+use crate::store::Store;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// The most opt-outs of one transaction: it is over in milliseconds.
+const TOGETHER_MAX: usize = 1000;
+
+/// The queue of opt-outs.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Recorder {
+    waiting: Mutex<Vec<Waiting>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    opt_out: OptOut,
+    told: oneshot::Sender<Result<u64>>,
+}
+
+impl Recorder {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are next, oldest first.
+    fn next(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting();
+        let count = waiting.len().min(TOGETHER_MAX);
+        waiting.drain(..count).collect()
+    }
+}
+
+/// Records an opt-out; durable and in every later answer when this returns. Gives the generation that holds it.
+///
+/// # Errors
+///
+/// 503 when the ledger can't take it.
+pub(super) async fn record(state: &State, opt_out: OptOut) -> Result<u64, Problem> {
+    // On a task of its own: a client that goes away takes nobody's turn with it, and not its own opt-out either.
+    let state = state.clone();
+    let recorded = tokio::spawn(async move { in_turn(&state, opt_out).await }).await;
+    Ok(recorded.unwrap_or_else(|_| Err(lost()))?)
+}
+
+async fn in_turn(state: &State, opt_out: OptOut) -> Result<u64> {
+    let (told, mut hears) = oneshot::channel();
+    let recorder = state.recorder();
+    recorder.waiting().push(Waiting { opt_out, told });
+    let _turn = recorder.turn.lock().await;
+    loop {
+        match hears.try_recv() {
+            Ok(recorded) => return recorded,
+            Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
+            // Nobody wrote it yet: so it waits still, perhaps behind more than fit into one transaction.
+            Err(oneshot::error::TryRecvError::Empty) => {}
+        }
+        let state = state.clone();
+        tokio::task::spawn_blocking(move || write(&state)).await.map_err(|_| lost())?;
+    }
+}
+
+/// Writes those that are next, and tells them.
+fn write(state: &State) {
+    let (all, told): (Vec<_>, Vec<_>) =
+        state.recorder().next().into_iter().map(|one| (one.opt_out, one.told)).unzip();
+    let recorded = recorded(state, &all);
+    for told in told {
+        // Whoever went away does not need to know.
+        let _ = told.send(match &recorded {
+            Ok(generation) => Ok(*generation),
+            Err(error) => Err(error.again()),
+        });
+    }
+}
+
+fn recorded(state: &State, all: &[OptOut]) -> Result<u64> {
+    let now = state.now();
+    let store = store(state)?;
+    let generation = opt_out(&store, all, now)?;
+    match (state.live().follow(generation, now), state.live().answers()) {
+        // Without answers nobody is told that the address may be mailed, and it is in those that come.
+        (Ok(()), _) | (Err(_), Err(_)) => Ok(generation),
+        (Err(_), Ok(answers)) if answers.generation() >= generation => Ok(generation),
+        (Err(error), Ok(_)) => Err(error),
+    }
+}
+
+/// The store: also one whose index can't be trusted, for its ledger may take an opt-out all the same.
+///
+/// # Errors
+///
+/// Untrusted when it can't be opened.
+pub(super) fn store(state: &State) -> Result<Arc<Store>> {
+    match state.live().answers() {
+        Ok(answers) => Ok(Arc::clone(answers.store())),
+        Err(_) => Store::open(&state.settings().store).map(Arc::new),
+    }
+}
+
+fn lost() -> Error {
+    Error::untrusted("the opt-out could not be recorded")
+}
