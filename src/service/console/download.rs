@@ -34,8 +34,8 @@ async fn download(
     Ok(spill::csv(&file, move |out| {
         let view = answers.store().ledger().view()?;
         let rows = write(&*view, kind, out)?;
-        let (by, kind) = (caller.name, kind.as_str());
-        tracing::info!(by, kind, rows, "records downloaded");
+        let (by, kind) = (caller.logged(), kind.as_str());
+        tracing::info!(%by, kind, rows, "records downloaded");
         Ok(())
     }))
 }

@@ -307,9 +307,9 @@ impl Job {
         let form = form.ok_or_else(|| Error::input("there is nothing in the file"))?;
         let counts = gathered.apply(&self.name, allowed, &digest)?;
         state.metrics().imported(Some(form.kind()), &counts);
-        let (by, kind, format) = (&*self.by.name, form.kind().as_str(), form.name());
+        let (by, kind, format) = (self.by.logged(), form.kind().as_str(), form.name());
         let ImportCounts { read, added, held, rejected, generation, .. } = counts;
-        tracing::info!(by, kind, format, read, added, held, rejected, generation, "import applied");
+        tracing::info!(%by, kind, format, read, added, held, rejected, generation, "import applied");
         // The index on disk first: opt-outs go on meanwhile.
         let followed = store.follow(Changed::Many, generation, state.now());
         let followed = followed.and_then(|_| state.live().follow(generation, state.now()));
@@ -400,11 +400,6 @@ impl Jobs {
         }
         self.lock().retain(|known| !Arc::ptr_eq(known, job));
         Ok(())
-    }
-
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
     }
 
     /// Lets go of what nobody came back for.

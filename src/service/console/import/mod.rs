@@ -72,14 +72,11 @@ async fn receive(
     let job = Arc::new(job);
     state.console().jobs.put(&job)?;
     job.foresee(&state, wanted)?;
-    let later = state.clone();
+    let (later, waiting) = (state.clone(), Arc::downgrade(&job));
     tokio::spawn(async move {
-        loop {
+        while waiting.strong_count() > 0 {
             tokio::time::sleep(SWEPT_AFTER).await;
             later.console().jobs.sweep();
-            if later.console().jobs.is_empty() {
-                return;
-            }
         }
     });
     Ok(see_other(&format!("/console/import/{}", job.id)))
@@ -149,9 +146,8 @@ async fn rejects(
 ) -> Result<Response, Problem> {
     let job = find(&state, &id, &caller)?;
     let Status::Foreseen(preview) = job.status() else { return Err(unknown()) };
-    let by = caller.name;
-    let rows = preview.foreseen.rejected;
-    tracing::info!(by, rows, "rejects downloaded");
+    let (by, rows) = (caller.logged(), preview.foreseen.rejected);
+    tracing::info!(%by, rows, "rejects downloaded");
     Ok(spill::csv("rejects.csv", move |out| spill::copy(&preview.rejects, out)))
 }
 

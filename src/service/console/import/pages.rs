@@ -7,7 +7,7 @@ use crate::import::detect::{Candidate, Form};
 use crate::ledger::Ledger;
 use crate::service::State;
 use crate::service::access::Caller;
-use crate::service::console::layout::{Grouped, Page, Place, When, html};
+use crate::service::console::layout::{Grouped, Page, Place, When, html, so_many};
 use askama::Template;
 use axum::response::Response;
 use std::fmt;
@@ -95,6 +95,8 @@ struct Foresight<'a> {
     read: Grouped,
     records: Grouped,
     rejected: Grouped,
+    /// The same with the word.
+    rejected_rows: String,
     /// Whether anything would be applied.
     has_rows: bool,
     note: Option<&'static str>,
@@ -143,6 +145,7 @@ fn foresight(preview: &Preview) -> Foresight<'_> {
         read: Grouped(foreseen.read),
         records: Grouped(foreseen.records),
         rejected: Grouped(foreseen.rejected),
+        rejected_rows: so_many(usize::try_from(foreseen.rejected).unwrap_or(usize::MAX), "row"),
         has_rows: foreseen.read > foreseen.rejected,
         note: note(foreseen.candidate.form),
     }
