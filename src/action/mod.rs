@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod check;
 pub mod describe;
+pub mod export;
 pub mod foresee;
 pub mod history;
 pub mod import;

@@ -124,7 +124,8 @@ fn settings_of(context: &Context, arguments: &Serve) -> Settings {
         trusted_proxies: options.trusted_proxy.clone(),
     };
     let batches = batch_limits_of(arguments);
-    Settings { access, batches, ..Settings::new(context.store.clone(), clock::now) }
+    let import_bytes = arguments.limits.import_bytes;
+    Settings { access, batches, import_bytes, ..Settings::new(context.store.clone(), clock::now) }
 }
 
 fn limits_of(context: &Context, arguments: &Serve) -> Limits {

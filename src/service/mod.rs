@@ -29,5 +29,5 @@ pub use metrics::Metrics;
 pub use problem::Problem;
 pub use router::router;
 pub use server::{Endpoint, Peer, Secured, run};
-pub use state::{Settings, State};
+pub use state::{IMPORT_BYTES, Settings, State};
 pub use tls::Tls;
