@@ -4,7 +4,6 @@ use super::access::Caller;
 use super::limits::{Bounds, within};
 use super::metrics::Answered;
 use super::{Problem, State};
-use crate::address::redact;
 use crate::error::{Error, Result};
 use axum::extract::{self, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -95,7 +94,7 @@ fn log(
 
 /// A token's name, should somebody have named it after an address.
 fn name_of(caller: &Caller) -> Cow<'_, str> {
-    if caller.name.contains('@') { redact(&caller.name).into() } else { (&*caller.name).into() }
+    caller.logged()
 }
 
 /// What numbers requests, so that an answer can be found in the log.

@@ -1,7 +1,9 @@
 //! What every request is answered with.
 
 use super::Metrics;
-use super::access::Tokens;
+use super::access::{Access, AccessSettings, Tokens};
+use super::console::Console;
+use super::decide::{BatchLimits, Turns};
 use super::log::RequestIds;
 use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
@@ -10,6 +12,9 @@ use crate::store::Live;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// So many bytes a file may have that is imported in the console, unless something else is said.
+pub const IMPORT_BYTES: u64 = 2 << 30;
+
 /// What the service is told when it starts.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -17,6 +22,26 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// So many bytes a file may have that is imported in the console.
+    pub import_bytes: u64,
+    /// Who may ask how much.
+    pub access: AccessSettings,
+    /// What batches may take.
+    pub batches: BatchLimits,
+}
+
+impl Settings {
+    /// The settings of a service over the store in this directory, all others as they are unless they are given.
+    #[must_use]
+    pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
+        Self {
+            store,
+            clock,
+            import_bytes: IMPORT_BYTES,
+            access: AccessSettings::default(),
+            batches: BatchLimits::default(),
+        }
+    }
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -26,8 +51,10 @@ pub struct State(Arc<Inner>);
 struct Inner {
     settings: Settings,
     live: Live,
-    tokens: Tokens,
+    access: Access,
+    turns: Turns,
     metrics: Metrics,
+    console: Console,
     request_ids: RequestIds,
     link_tokens: LinkTokens,
     recorder: Recorder,
@@ -42,10 +69,12 @@ impl State {
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
         Ok(Self(Arc::new(Inner {
+            access: Access::new(&settings.access),
+            turns: Turns::new(settings.batches),
             settings,
             live,
-            tokens: Tokens::default(),
             metrics: Metrics::new()?,
+            console: Console::default(),
             request_ids: RequestIds::new()?,
             link_tokens: LinkTokens::default(),
             recorder: Recorder::default(),
@@ -64,15 +93,30 @@ impl State {
         &self.0.live
     }
 
-    /// Who may ask.
+    /// Who may ask, and how much.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        self.0.access.tokens()
+    }
+
+    /// Whose turn it is to filter a batch.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// What is counted.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What the console keeps.
+    pub(super) fn console(&self) -> &Console {
+        &self.0.console
     }
 
     /// What numbers requests.

@@ -4,27 +4,53 @@
 
 mod assets;
 mod changes;
+mod download;
 mod fields;
+mod import;
 pub(super) mod layout;
 mod person;
+mod reports;
 mod resubscribe;
 mod search;
+mod spill;
 mod status;
 mod tell;
 
-use super::access::require;
 use super::{Problem, State};
-use crate::ledger::Role;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use layout::{problems_as_pages, see_other};
+use tokio::sync::Semaphore;
+
+/// What the console keeps between requests.
+pub(super) struct Console {
+    /// Files that wait to be applied.
+    jobs: import::Jobs,
+    /// How many more are received at once.
+    uploads: Semaphore,
+    /// What was counted for the charts.
+    reports: reports::Reports,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self {
+            jobs: import::Jobs::default(),
+            uploads: Semaphore::new(import::UPLOADS),
+            reports: reports::Reports::default(),
+        }
+    }
+}
 
 /// The console's routes.
-pub(super) fn routes(state: &State) -> Router<State> {
+pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/console/", get(search::start))
+        .merge(download::routes())
+        .merge(import::routes())
+        .merge(reports::routes())
         .route("/console/search", get(search::search))
         .route("/console/person", get(person::person))
         .route("/console/resubscribe", post(resubscribe::preview))
@@ -36,7 +62,6 @@ pub(super) fn routes(state: &State) -> Router<State> {
         .route("/console/state", get(status::state))
         .route("/console/{*rest}", any(nothing))
         .route_layer(from_fn(problems_as_pages))
-        .route_layer(from_fn_with_state((state.clone(), Role::Operator), require))
         .route("/console", get(|| async { see_other("/console/") }))
         .merge(assets::routes())
 }

@@ -1,6 +1,11 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod access;
 mod config;
+mod console;
+mod console_import;
+mod decide;
+mod decide_filter;
 mod hostile;
 mod one_click;
 mod records;
