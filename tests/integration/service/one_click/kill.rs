@@ -55,12 +55,19 @@ fn no_acknowledged_opt_out_is_lost_when_the_service_is_killed() {
 }
 
 /// Sends opt-outs over one connection until the service is gone; gives those that it acknowledged.
-fn press_on(place: SocketAddr, paths: &[String], waiting: &[usize], next: &AtomicUsize) -> Vec<usize> {
+fn press_on(
+    place: SocketAddr,
+    paths: &[String],
+    waiting: &[usize],
+    next: &AtomicUsize,
+) -> Vec<usize> {
     let mut acknowledged = Vec::new();
     let Ok(mut stream) = TcpStream::connect(place) else { return acknowledged };
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     loop {
-        let Some(&at) = waiting.get(next.fetch_add(1, Ordering::Relaxed)) else { return acknowledged };
+        let Some(&at) = waiting.get(next.fetch_add(1, Ordering::Relaxed)) else {
+            return acknowledged;
+        };
         let path = &paths[at];
         let head =
             format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", FORM.len());
