@@ -96,7 +96,12 @@ impl<'a> Reader<'a> {
             StatusCode::NOT_FOUND => (self.words.no_link, self.words.no_link_cure),
             _ => (self.words.not_now, self.words.not_now_cure),
         };
-        self.page(status, title, Content::Sentence { sentence: cure.to_owned() })
+        let mut response =
+            self.page(status, title, Content::Sentence { sentence: cure.to_owned() });
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -202,6 +207,10 @@ pub(in crate::service) async fn leave(
 /// Records what the form says; gives whose opt-out it is, and of which list.
 async fn left(state: &State, path: &Uri, body: Body) -> Result<(String, Option<String>), Problem> {
     let link = link_of(state, path)?;
+    state.access().take_one_click().map_err(|too_often| {
+        let detail = format!("too many requests; come back in {} s", too_often.seconds());
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    })?;
     let choice = choice(body).await?;
     if let Leave::List(list) = &choice {
         // Whoever holds a link may not fill the ledger with names that nobody gave a list.
