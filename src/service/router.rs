@@ -2,7 +2,9 @@
 
 use super::limits::BODY_BYTES;
 use super::log::observe;
-use super::{State, access, console, decide, health, metrics, one_click, openapi, problem, records};
+use super::{
+    State, access, console, decide, health, metrics, one_click, openapi, problem, records,
+};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;

@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod documents;
 mod hostile;
 mod one_click;
 mod records;
