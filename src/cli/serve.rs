@@ -8,7 +8,9 @@ pub(super) use config::Setting;
 use super::args::{LogFormat, Serve};
 use super::{Context, clock, exit, limits, terminal};
 use crate::error::{Error, Result};
-use crate::service::{AccessSettings, Endpoint, Limits, Settings, State, Tls, run as serve};
+use crate::service::{
+    AccessSettings, BatchLimits, Endpoint, Limits, Settings, State, Tls, run as serve,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -121,7 +123,9 @@ fn settings_of(context: &Context, arguments: &Serve) -> Settings {
         secure_cookies: options.secure_cookies,
         trusted_proxies: options.trusted_proxy.clone(),
     };
-    Settings { access, ..Settings::new(context.store.clone(), clock::now) }
+    let batches = batch_limits_of(arguments);
+    let import_bytes = arguments.limits.import_bytes;
+    Settings { access, batches, import_bytes, ..Settings::new(context.store.clone(), clock::now) }
 }
 
 fn limits_of(context: &Context, arguments: &Serve) -> Limits {
@@ -148,6 +152,18 @@ fn limits_of(context: &Context, arguments: &Serve) -> Limits {
         stall: options.stall_time,
         request: options.request_time,
         drain: options.drain_time,
+    }
+}
+
+fn batch_limits_of(arguments: &Serve) -> BatchLimits {
+    let options = &arguments.limits;
+    let usual = BatchLimits::default();
+    BatchLimits {
+        runs: options.batches.unwrap_or(usual.runs),
+        spool_bytes: options.spool_bytes,
+        // Who sends a batch and stops is told so before the connection is given up.
+        patience: options.stall_time.mul_f32(0.9),
+        ..usual
     }
 }
 

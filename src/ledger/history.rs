@@ -92,6 +92,18 @@ pub struct HistoryEntry {
     pub detail: Value,
 }
 
+/// One event among those of all keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentEvent {
+    /// Its number: later events have greater ones.
+    pub number: u64,
+    /// The address it is of; a domain stands behind an `@`, a digest behind its algorithm. `None` for a whole file,
+    /// and for an address that was erased.
+    pub about: Option<String>,
+    /// When, and what.
+    pub entry: HistoryEntry,
+}
+
 impl HistoryEntry {
     /// As `history --json` has it.
     #[must_use]
@@ -103,16 +115,4 @@ impl HistoryEntry {
             "detail": self.detail,
         })
     }
-}
-
-/// One event among those of all keys.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecentEvent {
-    /// Its number: later events have greater ones.
-    pub number: u64,
-    /// The address it is of; a domain stands behind an `@`, a digest behind its algorithm. `None` for a whole file,
-    /// and for an address that was erased.
-    pub about: Option<String>,
-    /// When, and what.
-    pub entry: HistoryEntry,
 }

@@ -24,10 +24,11 @@ mod tls;
 mod watch;
 
 pub use access::{AccessSettings, Network};
+pub use decide::BatchLimits;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use problem::Problem;
 pub use router::router;
 pub use server::{Endpoint, Peer, Secured, run};
-pub use state::{Settings, State};
+pub use state::{IMPORT_BYTES, Settings, State};
 pub use tls::Tls;

@@ -2,7 +2,7 @@
 //! the file that `--config` names; `src/cli/serve/config.rs` sees to it.
 
 use crate::cli::serve::Setting;
-use crate::service::Network;
+use crate::service::{IMPORT_BYTES, Network};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroU32;
@@ -123,6 +123,15 @@ pub struct LimitOptions {
         value_parser = time
     )]
     pub drain_time: Duration,
+    /// Batches filtered at once; more wait. Two a processor if not given
+    #[arg(long, env = "QUELL_BATCHES", value_name = "N", value_parser = count)]
+    pub batches: Option<usize>,
+    /// Bytes of a batch's kept rows that wait on disk for a client that sends all before it reads any
+    #[arg(long, env = "QUELL_SPOOL_BYTES", value_name = "N", default_value_t = 8 << 30)]
+    pub spool_bytes: u64,
+    /// Bytes of a file that is imported in the console
+    #[arg(long, env = "QUELL_IMPORT_BYTES", value_name = "N", default_value_t = IMPORT_BYTES)]
+    pub import_bytes: u64,
 }
 
 /// The heading of [`AccessOptions`] in help texts.

@@ -113,6 +113,7 @@ pub(super) async fn confirm(
         let store = answers.store();
         let follow = |generation| live.follow(generation, now);
         let done = resubscribe(store, &address, &request, now, follow)?;
+        state.metrics().resubscribed();
         Ok(Outcome::Done(done.did.generation))
     })
     .await;
@@ -239,7 +240,10 @@ pub(super) async fn stop(
             source: Some(&source),
             by: Some(&by),
         };
-        unsubscribe(answers.store(), request, now, |generation| live.follow(generation, now))
+        let follow = |generation| live.follow(generation, now);
+        let done = unsubscribe(answers.store(), request, now, follow)?;
+        state.metrics().opted_out(list.as_deref());
+        Ok(done)
     })
     .await?;
     let (generation, by) = (done.generation, &caller.name);
