@@ -22,6 +22,7 @@ mod tokens;
 pub use client::Network;
 pub(super) use guard::guard;
 pub(super) use headers::secure;
+pub(super) use needs::Need;
 pub(super) use origin::own_origin;
 pub(super) use tokens::Tokens;
 

@@ -3,14 +3,14 @@
 //! Pages name each other by relative paths, so that they work behind whatever path a proxy puts before them.
 
 use super::language::words;
-use super::record::{record, store};
+use super::record::record;
 use super::tokens::{link_of, token_of};
 use super::words::{Words, filled};
 use crate::action::link::{Leave, Link, Preferences, preferences};
 use crate::address::redact;
 use crate::ledger::Ledger;
 use crate::service::answer::blocking;
-use crate::service::{Problem, State};
+use crate::service::{Problem, State, change};
 use askama::Template;
 use axum::Form;
 use axum::body::Body;
@@ -245,7 +245,7 @@ fn unclear() -> Problem {
 /// What is recorded of the link's address, as its holder may see it.
 async fn recorded(state: &State, link: Link) -> Result<Preferences, Problem> {
     blocking(state, move |state| {
-        let store = store(state)?;
+        let store = change::store(state)?;
         let view = store.ledger().view()?;
         preferences(&*view, &link)
     })
