@@ -1,5 +1,9 @@
 //! May an address be mailed, and if not, why: the index answers, the ledger explains.
 
+mod many;
+
+pub use many::{Judge, Judged};
+
 use crate::address::{InvalidAddress, KeyBuffer};
 use crate::error::{Error, Result};
 use crate::record::{Cause, Contact, KeyState, Query, Reason, ReasonSet};

@@ -74,14 +74,20 @@ pub(super) struct Bounds {
     pub progress: Arc<Progress>,
 }
 
-/// Does `work`, in its turn and in time, or answers why not.
+/// Does `work`, in its turn and in time, or answers why not. The request has a body of `body_bytes` at least.
 pub(super) async fn within(
     bounds: Option<Bounds>,
     route: Option<&str>,
+    body_bytes: u64,
     work: impl Future<Output = Response>,
 ) -> Response {
     let is_file = route.is_some_and(|route| FILES.iter().any(|file| route.starts_with(file)));
     let Some(bounds) = bounds.filter(|_| !is_file) else { return work.await };
+    if body_bytes > BODY_BYTES as u64 {
+        // Before it is sent; one that does not say how long it is, is found out by its reader.
+        let detail = format!("the body is larger than {BODY_BYTES} bytes");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
+    }
     let is_health = route.is_some_and(|route| HEALTH.contains(&route));
     let in_turn = async {
         // Nobody closes it.
@@ -97,7 +103,7 @@ pub(super) async fn within(
 /// Says whose fault it is that a request took too long.
 fn late(bounds: &Bounds) -> Response {
     let time = bounds.requests.time.as_secs_f64();
-    if bounds.progress.is_receiving() {
+    if bounds.progress.lacks_body() {
         let detail = format!("the request was not here within {time} s");
         let mut response = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response();
         // The rest of it would be taken for the next one.

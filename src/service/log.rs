@@ -4,12 +4,12 @@ use super::access::Caller;
 use super::limits::{Bounds, within};
 use super::metrics::Answered;
 use super::{Problem, State};
-use crate::address::redact;
 use crate::error::{Error, Result};
 use axum::extract::{self, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,12 +36,13 @@ pub(super) async fn observe(
     let route = route.as_ref().map(MatchedPath::as_str);
     let bounds = request.extensions_mut().remove::<Bounds>();
     let under_way = state.metrics().under_way();
-    let mut response =
-        caught(within(bounds, route, next.run(request))).await.unwrap_or_else(|| {
-            state.metrics().panicked();
-            let detail = "the request met a fault of the program";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
-        });
+    let body_bytes = request.body().size_hint().lower();
+    let work = within(bounds, route, body_bytes, next.run(request));
+    let mut response = caught(work).await.unwrap_or_else(|| {
+        state.metrics().panicked();
+        let detail = "the request met a fault of the program";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+    });
     drop(under_way);
     let (status, took) = (response.status(), began.elapsed());
     state.metrics().answered(&Answered { route, method: &method, status, took });
@@ -93,7 +94,7 @@ fn log(
 
 /// A token's name, should somebody have named it after an address.
 fn name_of(caller: &Caller) -> Cow<'_, str> {
-    if caller.name.contains('@') { redact(&caller.name).into() } else { (&*caller.name).into() }
+    caller.logged()
 }
 
 /// What numbers requests, so that an answer can be found in the log.

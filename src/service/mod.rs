@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod metrics;
 mod one_click;
+mod openapi;
 mod problem;
 mod records;
 mod router;
@@ -21,6 +22,8 @@ mod state;
 mod tls;
 mod watch;
 
+pub use access::{AccessSettings, Network};
+pub use decide::BatchLimits;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use problem::Problem;

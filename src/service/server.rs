@@ -3,6 +3,7 @@
 mod patient;
 mod progress;
 
+use super::decide::Offer;
 use super::limits::{Bounds, Requests};
 use super::{Limits, State, Tls, router, watch};
 use crate::error::{Error, Result};
@@ -152,7 +153,7 @@ impl Shared {
         // The stream watches the time. A client that ends its side after its request wants the answer all the same.
         http.header_read_timeout(None).half_close(true);
         http.max_header_size(self.limits.head_bytes).max_buf_size(BUFFER_BYTES);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = http.serve_connection(TokioIo::new(Offer::new(stream)), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }

@@ -1,7 +1,8 @@
 //! What every request is answered with.
 
 use super::Metrics;
-use super::access::Tokens;
+use super::access::{Access, AccessSettings, Tokens};
+use super::decide::{BatchLimits, Turns};
 use super::log::RequestIds;
 use super::one_click::{LinkTokens, Recorder};
 use crate::error::Result;
@@ -17,6 +18,18 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// Who may ask how much.
+    pub access: AccessSettings,
+    /// What batches may take.
+    pub batches: BatchLimits,
+}
+
+impl Settings {
+    /// The settings of a service over the store in this directory, all others as they are unless they are given.
+    #[must_use]
+    pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
+        Self { store, clock, access: AccessSettings::default(), batches: BatchLimits::default() }
+    }
 }
 
 /// What every request is answered with. A clone is the same state.
@@ -26,7 +39,8 @@ pub struct State(Arc<Inner>);
 struct Inner {
     settings: Settings,
     live: Live,
-    tokens: Tokens,
+    access: Access,
+    turns: Turns,
     metrics: Metrics,
     request_ids: RequestIds,
     link_tokens: LinkTokens,
@@ -41,10 +55,13 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
+        let access = Access::new(&settings.access);
+        let turns = Turns::new(settings.batches);
         Ok(Self(Arc::new(Inner {
             settings,
             live,
-            tokens: Tokens::default(),
+            access,
+            turns,
             metrics: Metrics::new()?,
             request_ids: RequestIds::new()?,
             link_tokens: LinkTokens::default(),
@@ -64,9 +81,19 @@ impl State {
         &self.0.live
     }
 
-    /// Who may ask.
+    /// Who may ask, and how much.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// The tokens that are known.
     pub(super) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        self.0.access.tokens()
+    }
+
+    /// Whose turn it is to filter a batch.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// What is counted.

@@ -51,6 +51,15 @@ impl<W: Write + Send + 'static> Packer<W> {
     ///
     /// When no thread can be had.
     pub fn new(out: W, compression: Compression) -> io::Result<Self> {
+        Self::with_gzip_level(out, compression, GZIP_LEVEL)
+    }
+
+    /// [`Packer::new`] with another effort, 1 to 9, if it is gzip that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Packer::new`].
+    pub fn with_gzip_level(out: W, compression: Compression, level: u32) -> io::Result<Self> {
         if compression == Compression::None {
             return Ok(Self { state: State::Plain(out) });
         }
@@ -58,7 +67,7 @@ impl<W: Write + Send + 'static> Packer<W> {
         let (spare, spares) = bounded(BLOCKS + 2);
         let thread = Builder::new()
             .name("quell-pack".to_owned())
-            .spawn(move || run(out, compression, &blocks, &spare))?;
+            .spawn(move || run(out, (compression, level), &blocks, &spare))?;
         let (to, thread) = (Some(to), Some(thread));
         Ok(Self { state: State::Packed(Packed { to, spares, block: Vec::new(), thread }) })
     }
@@ -178,14 +187,14 @@ enum Encoder<W: Write> {
 }
 
 impl<W: Write> Encoder<W> {
-    fn new(out: W, compression: Compression) -> io::Result<Self> {
+    fn new(out: W, (compression, level): (Compression, u32)) -> io::Result<Self> {
         let out = Gate { out, open: true };
         if compression == Compression::Zstd {
             let mut encoder = zstd::stream::write::Encoder::new(out, ZSTD_LEVEL)?;
             encoder.include_checksum(true)?;
             return Ok(Self::Zstd(Box::new(encoder)));
         }
-        let level = flate2::Compression::new(GZIP_LEVEL);
+        let level = flate2::Compression::new(level);
         Ok(Self::Gzip(Box::new(flate2::write::GzEncoder::new(out, level))))
     }
 
@@ -213,11 +222,11 @@ impl<W: Write> Encoder<W> {
 
 fn run<W: Write>(
     out: W,
-    compression: Compression,
+    how: (Compression, u32),
     blocks: &Receiver<Block>,
     spare: &Sender<Vec<u8>>,
 ) -> io::Result<W> {
-    let mut encoder = Encoder::new(out, compression)?;
+    let mut encoder = Encoder::new(out, how)?;
     while let Ok(block) = blocks.recv() {
         let Block::Bytes(bytes) = block else { return encoder.finish() };
         if let Err(error) = encoder.write(&bytes) {

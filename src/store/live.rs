@@ -24,7 +24,9 @@ use arc_swap::ArcSwap;
 use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 /// So many changes are taken into memory at once, some 50 ms of work; with more the index on disk has to follow first.
 const CHANGES_MAX: u64 = 4_096;
@@ -32,6 +34,10 @@ const CHANGES_MAX: u64 = 4_096;
 const OVERLAY_MAX: usize = 1_024;
 /// So long a command that imports much is left to bring the index up itself.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How often somebody who waits for a change of their own looks whether that command has done so, and how long a pause
+/// is: two seconds in all.
+const PAUSES_MAX: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often view and answers are looked for that are of one generation.
 const ATTEMPTS_MAX: u32 = 8;
 
@@ -41,6 +47,8 @@ pub struct Live {
     state: ArcSwap<State>,
     /// What the answers are made from, and whose turn it is to make them.
     base: Mutex<Option<Base>>,
+    /// Whose turn it is to write the index on disk.
+    compiling: Mutex<()>,
     /// The ledger's generation when it was last looked at.
     ledger_generation: AtomicU64,
 }
@@ -89,6 +97,7 @@ impl Live {
             path: path.to_owned(),
             state: ArcSwap::from_pointee(State::Untrusted(Error::untrusted("not opened yet"))),
             base: Mutex::default(),
+            compiling: Mutex::default(),
             ledger_generation: AtomicU64::new(0),
         };
         // Told by `answers`.
@@ -129,28 +138,59 @@ impl Live {
 
     /// Brings the answers up to a change of one's own, which is in the ledger as `generation`.
     ///
+    /// While a large import is under way, this waits for the index on disk to hold that, and makes it hold it if nobody
+    /// else does.
+    ///
     /// # Errors
     ///
-    /// As [`Live::refresh`]: the change is made, and in no answer yet.
+    /// As [`Live::refresh`]: the change is made, and in no answer yet. Untrusted as well when the ledger's file was
+    /// replaced meanwhile: the change may be in the file that is gone.
     pub fn follow(&self, generation: u64, now: Timestamp) -> Result<()> {
-        let told = |error: Error| {
+        self.follow_anyway(generation, now).map_err(|error| {
             let message = format!(
                 "the change is in the ledger, generation {generation}, but the index can't follow: {error}"
             );
             Error::untrusted(message).with_source(error)
-        };
+        })
+    }
+
+    fn follow_anyway(&self, generation: u64, now: Timestamp) -> Result<()> {
+        for pause in 0..PAUSES_MAX {
+            if pause > 0 {
+                thread::sleep(PAUSE);
+            }
+            if self.holds(generation, now)? {
+                return Ok(());
+            }
+        }
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.holds(generation, now)? {
+            // Without the lock on the base: answers go on being brought up.
+            let store = self.lock().as_ref().map(|base| Arc::clone(&base.store));
+            if let Some(store) = store {
+                store.catch_up(now)?;
+            }
+        }
+        if self.holds(generation, now)? {
+            Ok(())
+        } else {
+            Err(Error::untrusted("it was overtaken"))
+        }
+    }
+
+    /// Says whether the answers hold a change of one's own, once they are brought up as far as may be at once.
+    fn holds(&self, generation: u64, now: Timestamp) -> Result<bool> {
         let mut base = self.lock();
-        let holds = |answers: Result<Arc<Answers>>| {
+        let held = |answers: Result<Arc<Answers>>| {
             answers.is_ok_and(|answers| answers.generation() >= generation)
         };
-        if holds(self.answers()) {
-            return Ok(());
+        if !held(self.answers()) {
+            self.refresh_locked(&mut base, now)?;
         }
-        if self.refresh_locked(&mut base, now).map_err(told)? == Refreshed::Behind {
-            // Whoever waits for the answer wants it in the answers, whatever others do.
-            self.compile_locked(&mut base, now).map_err(told)?;
+        if base.as_ref().is_some_and(|base| !base.marks.ledger_holds()) {
+            return Err(Error::untrusted("the ledger's files are not those that were opened"));
         }
-        if holds(self.answers()) { Ok(()) } else { Err(told(Error::untrusted("it was overtaken"))) }
+        Ok(held(self.answers()))
     }
 
     /// One look at what other processes did: for a thread that calls it every few milliseconds. Does nothing while
@@ -170,7 +210,10 @@ impl Live {
     /// a few times a second. Cost: a `stat` a file.
     pub fn look_at_files(&self) {
         let mut base = self.lock();
-        if base.as_ref().is_some_and(|base| !base.marks.hold()) {
+        // A manifest that was replaced names other segments, and those of the old one may be gone by right: the next
+        // look takes it. The manifest is looked at last, for it is replaced before they go.
+        let is_other = |base: &Base| !base.marks.hold() && !base.marks.manifest_is_replaced();
+        if base.as_ref().is_some_and(is_other) {
             // Opened anew, and checked, by the next look.
             *base = None;
         }
@@ -193,7 +236,12 @@ impl Live {
             }
             Arc::clone(&base.store)
         };
-        // Without the lock: answers go on being brought up.
+        let _turn = match self.compiling.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        // Without the lock on the base: answers go on being brought up.
         store.catch_up(now)?;
         self.refresh(now).map(|_| ())
     }
@@ -210,12 +258,18 @@ impl Live {
             let answers = self.answers()?;
             let view = answers.store.ledger.view()?;
             let ledger = view.position().generation;
-            if ledger == answers.generation() || attempt == ATTEMPTS_MAX {
+            if ledger == answers.generation() {
                 return ask(&answers.reader(view));
             }
-            // An older view began before the change that the answers hold: the next one has it.
-            if ledger > answers.generation() && self.refresh(now)? == Refreshed::Behind {
+            // The view began after the answers were taken. That it is older all the same means that the ledger is of
+            // another past, which this finds.
+            let refreshed = self.refresh(now)?;
+            let is_behind = refreshed == Refreshed::Behind || attempt >= ATTEMPTS_MAX;
+            if ledger > answers.generation() && is_behind {
                 return ask(&answers.reader(view));
+            }
+            if attempt >= 2 * ATTEMPTS_MAX {
+                break;
             }
         }
         Err(Error::untrusted("the store kept changing"))
@@ -253,8 +307,9 @@ impl Live {
             base.reload()?;
             refreshed = base.follow_feed(now, &self.ledger_generation)?;
         }
-        if base.snapshot.cursor() < before.cursor() {
+        if refreshed == Refreshed::Behind && base.snapshot.cursor() < before.cursor() {
             // The index on disk is behind what memory holds, and can't be brought up to it yet.
+            check_past(&*base.store.ledger.view()?, before.position())?;
             base.snapshot = before;
         }
         let held = self.answers().ok();
@@ -263,13 +318,6 @@ impl Live {
             self.publish(base);
         }
         Ok(refreshed)
-    }
-
-    fn compile_locked(&self, base: &mut Option<Base>, now: Timestamp) -> Result<()> {
-        if let Some(base) = base {
-            base.store.catch_up(now)?;
-        }
-        self.refresh_locked(base, now).map(|_| ())
     }
 
     fn publish(&self, base: &Base) {
@@ -281,9 +329,11 @@ impl Live {
 
 impl Base {
     fn open(path: &Path) -> Result<Self> {
-        let store = Arc::new(Store::open(path)?);
-        // Before the index: what is replaced in between is found to be.
+        // Before anything is opened: what is replaced in between is found to be.
         let mut marks = Marks::new(path, &path.join(INDEX));
+        let store = Arc::new(Store::open(path)?);
+        drop(store.ledger.view()?);
+        marks.see_log();
         let index = Index::open(store.directory()?, store.identity.clone(), Access::Resident)?;
         marks.take(index.manifest());
         let snapshot = index.snapshot(Overlay::default(), index.position());
@@ -366,3 +416,6 @@ impl Answers {
         Reader::new(view, self.snapshot.clone(), &self.store.hasher, self.store.policy)
     }
 }
+
+#[cfg(test)]
+mod tests;

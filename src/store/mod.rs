@@ -32,7 +32,7 @@ pub use erase::ErasedHere;
 pub use link::{LinkKey, LinkKeyId, LinkKeys, LinkKeysMark};
 pub use live::{Answers, Live, Refreshed};
 pub use open::{IndexAlone, Store};
-pub use outside::{outside, outside_at};
+pub use outside::{outside, outside_at, outside_in_index};
 pub use probe::DigestProbe;
 pub use reader::Reader;
 pub use status::Status;

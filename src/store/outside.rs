@@ -4,7 +4,7 @@ use super::reader::Reader;
 use crate::address::digest::Forms;
 use crate::address::{Key, Policy};
 use crate::error::Result;
-use crate::index::Present;
+use crate::index::{KeyHasher, Present, Snapshot};
 use crate::ledger::{Record, StoredRecord, View};
 use crate::record::domain_rule::{covering, domain_in_keys};
 use crate::record::{Algorithm, DigestBlocks, DigestValue, Outside, Query, Reason, ReasonSet};
@@ -80,6 +80,50 @@ fn digests_of(view: &dyn View, raw: &[u8]) -> Result<Vec<(DigestValue, Vec<Store
     Ok(found)
 }
 
+/// The index's side of [`outside`], in a snapshot that holds `present`; without a `key` of a cell that holds no address.
+///
+/// Cost: nothing without rules and digests; else a look-up a label of the domain, and for each algorithm one a
+/// [form](Forms) of the address.
+#[must_use]
+pub fn outside_in_index(
+    snapshot: &Snapshot,
+    hasher: &KeyHasher,
+    present: Present,
+    raw: &[u8],
+    key: Option<Key<'_>>,
+    query: &Query<'_>,
+) -> ReasonSet {
+    let mut reasons = ReasonSet::NONE;
+    if Reason::Domain.withholds(query.class)
+        && present.domain_rules
+        && key.is_some_and(|key| snapshot.covers_domain(hasher, key.domain()))
+    {
+        reasons.insert(Reason::Domain);
+    }
+    if !present.holds_digests() {
+        return reasons;
+    }
+    let bits = |hash| DigestBlocks::from_bits(snapshot.get(hash, query.now).to_bits());
+    let forms = Forms::of(raw);
+    for algorithm in present.algorithms() {
+        let withheld = forms.iter().any(|form| {
+            let digest = algorithm.digest(form);
+            let digest = digest.as_bytes();
+            let blocks = bits(hasher.digest(algorithm, digest));
+            let on_list = |list: &String| {
+                let hash = hasher.digest_on_list(list.as_bytes(), algorithm, digest);
+                bits(hash).withholds(query.class)
+            };
+            blocks.withholds(query.class)
+                || blocks.contains(DigestBlocks::HAS_LISTS) && query.lists.iter().any(on_list)
+        });
+        if withheld {
+            reasons.insert(Reason::Digest);
+        }
+    }
+    reasons
+}
+
 impl Reader<'_> {
     /// The ledger's side of [`Reader::reasons`], as far as it comes from outside of the address.
     ///
@@ -100,39 +144,9 @@ impl Reader<'_> {
     }
 
     /// What the index says that covers an address from outside.
-    pub(super) fn outside_reasons(
-        &self,
-        raw: &[u8],
-        domain: &[u8],
-        query: &Query<'_>,
-    ) -> ReasonSet {
-        let bits = |hash| self.snapshot().get(hash, query.now).to_bits();
-        let present = Present::of(self.snapshot(), self.hasher());
-        let mut reasons = ReasonSet::NONE;
-        if Reason::Domain.withholds(query.class)
-            && present.domain_rules
-            && self.snapshot().covers_domain(self.hasher(), domain)
-        {
-            reasons.insert(Reason::Domain);
-        }
-        let forms = Forms::of(raw);
-        for algorithm in present.algorithms() {
-            let withheld = forms.iter().any(|form| {
-                let digest = algorithm.digest(form);
-                let digest = digest.as_bytes();
-                let blocks = DigestBlocks::from_bits(bits(self.hasher().digest(algorithm, digest)));
-                let on_list = |list: &String| {
-                    let hash = self.hasher().digest_on_list(list.as_bytes(), algorithm, digest);
-                    DigestBlocks::from_bits(bits(hash)).withholds(query.class)
-                };
-                blocks.withholds(query.class)
-                    || blocks.contains(DigestBlocks::HAS_LISTS) && query.lists.iter().any(on_list)
-            });
-            if withheld {
-                reasons.insert(Reason::Digest);
-            }
-        }
-        reasons
+    pub(super) fn outside_reasons(&self, raw: &[u8], key: Key<'_>, query: &Query<'_>) -> ReasonSet {
+        let (snapshot, hasher) = (self.snapshot(), self.hasher());
+        outside_in_index(snapshot, hasher, self.present(), raw, Some(key), query)
     }
 
     /// The domain rules and digests that a search for `pattern` is about, each with its name: `@example.com`,
@@ -155,19 +169,43 @@ impl Reader<'_> {
             }
             _ => view.rules_like(&self.pattern(pattern))?,
         };
-        let mut found: Vec<(String, Vec<StoredRecord>)> = Vec::new();
-        for stored in rules {
-            if let Record::Domain(rule) = &stored.record {
-                found.push((format!("@{}", rule.domain), vec![stored]));
-            }
-        }
+        let mut found = named_rules(rules);
         if !pattern.contains('*') {
-            for (digest, records) in digests_of(view, pattern.as_bytes())? {
-                found.push((digest.name(), records));
-            }
+            found.extend(named_digests(view, pattern)?);
         }
         Ok(found)
     }
+
+    /// The domain rules and digests that cover the address written as `raw`, whose key is `key`, each with its name, as
+    /// [`Reader::search_outside`] has it.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn outside_records(
+        &self,
+        raw: &str,
+        key: Key<'_>,
+    ) -> Result<Vec<(String, Vec<StoredRecord>)>> {
+        let mut found = named_rules(self.view().rules_covering(key.domain())?);
+        found.extend(named_digests(self.view(), raw)?);
+        Ok(found)
+    }
+}
+
+fn named_rules(rules: Vec<StoredRecord>) -> Vec<(String, Vec<StoredRecord>)> {
+    let mut found = Vec::new();
+    for stored in rules {
+        if let Record::Domain(rule) = &stored.record {
+            found.push((format!("@{}", rule.domain), vec![stored]));
+        }
+    }
+    found
+}
+
+fn named_digests(view: &dyn View, raw: &str) -> Result<Vec<(String, Vec<StoredRecord>)>> {
+    let found = digests_of(view, raw.as_bytes())?.into_iter();
+    Ok(found.map(|(digest, records)| (digest.name(), records)).collect())
 }
 
 /// The domain of a pattern as in a key, or what was written if it is none.

@@ -4,7 +4,7 @@ use super::open::Store;
 use crate::address::{Key, Policy};
 use crate::catch_up;
 use crate::error::{Error, Result};
-use crate::index::{Index, KeyHasher, Overlay, Pattern, Position, Snapshot};
+use crate::index::{Index, KeyHasher, Overlay, Pattern, Position, Present, Snapshot};
 use crate::ledger::{Cursor, Ledger, View};
 use crate::record::{Query, ReasonSet, Timestamp};
 use crate::storage::Access;
@@ -22,6 +22,7 @@ pub struct Reader<'a> {
     snapshot: Snapshot,
     hasher: &'a KeyHasher,
     policy: Policy,
+    present: Present,
 }
 
 impl Store {
@@ -44,7 +45,7 @@ impl Store {
                 && let Some(overlay) = catch_up::overlay(&*view, cursor, &self.hasher, &held)?
             {
                 let snapshot = index.snapshot(overlay, super::at(position));
-                return Ok(Reader { view, snapshot, hasher: &self.hasher, policy: self.policy });
+                return Ok(Reader::new(view, snapshot, &self.hasher, self.policy));
             }
             drop(view);
             self.catch_up(now)?;
@@ -77,7 +78,8 @@ impl<'a> Reader<'a> {
         hasher: &'a KeyHasher,
         policy: Policy,
     ) -> Self {
-        Self { view, snapshot, hasher, policy }
+        let present = Present::of(&snapshot, hasher);
+        Self { view, snapshot, hasher, policy, present }
     }
 }
 
@@ -108,8 +110,15 @@ impl Reader<'_> {
     }
 
     /// What makes hashes of keys here.
-    pub(super) fn hasher(&self) -> &KeyHasher {
+    #[must_use]
+    pub fn hasher(&self) -> &KeyHasher {
         self.hasher
+    }
+
+    /// What the index holds besides addresses, contacts and lists.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        self.present
     }
 
     /// What the index says withholds a send to the address written as `raw`, whose key is `key`, and to
@@ -122,7 +131,7 @@ impl Reader<'_> {
         contact: Option<&str>,
         query: &Query<'_>,
     ) -> ReasonSet {
-        let outside = self.outside_reasons(raw, key.domain(), query);
+        let outside = self.outside_reasons(raw, key, query);
         let get = |hash| self.snapshot.get(hash, query.now).reasons(query.class);
         let key = key.as_bytes();
         let lists = query.lists.iter().map(|list| get(self.hasher.list(list.as_bytes(), key)));

@@ -2,7 +2,10 @@
 //! the file that `--config` names; `src/cli/serve/config.rs` sees to it.
 
 use crate::cli::serve::Setting;
+use crate::service::Network;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +36,9 @@ pub struct Serve {
     /// How much a client may take.
     #[command(flatten)]
     pub limits: LimitOptions,
+    /// Who may ask how often, and from where.
+    #[command(flatten)]
+    pub access: AccessOptions,
     /// Every option as it is used, and where it is from.
     #[arg(skip)]
     pub settings: Vec<Setting>,
@@ -117,6 +123,37 @@ pub struct LimitOptions {
         value_parser = time
     )]
     pub drain_time: Duration,
+    /// Batches filtered at once; more wait. Two a processor if not given
+    #[arg(long, env = "QUELL_BATCHES", value_name = "N", value_parser = count)]
+    pub batches: Option<usize>,
+    /// Bytes of a batch's kept rows that wait on disk for a client that sends all before it reads any
+    #[arg(long, env = "QUELL_SPOOL_BYTES", value_name = "N", default_value_t = 8 << 30)]
+    pub spool_bytes: u64,
+}
+
+/// The heading of [`AccessOptions`] in help texts.
+const ACCESS: &str = "Access";
+
+/// Who may ask how often, and from where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = ACCESS)]
+pub struct AccessOptions {
+    /// Requests a second with one token
+    #[arg(long, env = "QUELL_RATE_PER_TOKEN", value_name = "N", default_value = "200000")]
+    pub rate_per_token: NonZeroU32,
+    /// Opt-outs a second by links in mails, all together
+    #[arg(long, env = "QUELL_RATE_ONE_CLICK", value_name = "N", default_value = "5000")]
+    pub rate_one_click: NonZeroU32,
+    /// A proxy in front whose `X-Forwarded-For` tells the client's address: an address or a range (repeatable)
+    #[arg(long, env = "QUELL_TRUSTED_PROXY", value_name = "ADDR[/BITS]", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Network>,
+    /// Browsers come by HTTPS although requests do not: a proxy in front speaks TLS
+    #[arg(
+        long,
+        env = "QUELL_SECURE_COOKIES",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub secure_cookies: bool,
 }
 
 /// How to log.

@@ -2,11 +2,12 @@
 
 use super::Arguments;
 use super::input::Input;
+use crate::action::batch::{self, Parted, parted};
 use crate::cli::terminal::Terminal;
-use crate::delimited::{Dialect, Header, Limits, skip_byte_order_mark};
+use crate::delimited::Dialect;
 use crate::error::{Error, Result};
 use crate::filter::PARQUET_MAGIC;
-use crate::source::{Compression, separator_line, sniff};
+use crate::source::Compression;
 
 /// What the input is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Asked {
         };
         match (&arguments.delimiter, asked) {
             (Some(delimiter), Self::Nothing | Self::Csv | Self::Delimiter(_)) => {
-                self::delimiter(delimiter).map(Self::Delimiter)
+                batch::delimiter(delimiter).map(Self::Delimiter)
             }
             (_, Self::Ndjson) => only_of_delimited(arguments, "NDJSON").map(|()| asked),
             (_, Self::Parquet) => only_of_delimited(arguments, "Parquet").map(|()| asked),
@@ -95,45 +96,14 @@ impl Asked {
             Self::Delimiter(dialect) => Some(dialect),
             Self::Nothing | Self::Csv => None,
         };
-        let start = input.start();
-        let mark = skip_byte_order_mark(start);
-        let separator = separator_line(start.get(mark..).unwrap_or_default());
-        let preamble_bytes = separator.map_or(0, |(_, length)| length);
-        let dialect = dialect.or(separator.map(|(dialect, _)| dialect)).unwrap_or_else(|| {
-            let told = if arguments.no_header { None } else { told(start, mark, input.is_whole()) };
-            if let Some(dialect) = told {
-                let byte = char::from(dialect.delimiter()).escape_debug();
-                terminal.detail(&format!("the delimiter is `{byte}`, as the header tells"));
-            }
-            told.unwrap_or(Dialect::CSV)
-        });
+        let parted = parted(input.start(), input.is_whole(), dialect, !arguments.no_header);
+        let Parted { dialect, preamble_bytes, is_told } = parted;
+        if is_told {
+            let byte = char::from(dialect.delimiter()).escape_debug();
+            terminal.detail(&format!("the delimiter is `{byte}`, as the header tells"));
+        }
         Ok(InputFormat::Delimited { dialect, preamble_bytes })
     }
-}
-
-/// The delimiter that a header tells: there is no comma outside quotes in it, and there are others.
-fn told(start: &[u8], mark: usize, whole: bool) -> Option<Dialect> {
-    let width = |dialect| {
-        let header = Header::read(start, mark, dialect, Limits::default()).ok()??;
-        Some(header.names().len())
-    };
-    if width(Dialect::CSV)? != 1 {
-        return None;
-    }
-    let dialect = sniff(start, whole).dialect;
-    (dialect != Dialect::CSV && width(dialect)? > 1).then_some(dialect)
-}
-
-fn delimiter(text: &str) -> Result<Dialect> {
-    let byte = match text.as_bytes() {
-        [byte] => Some(*byte),
-        b"\\t" | b"tab" => Some(b'\t'),
-        _ => None,
-    };
-    byte.and_then(Dialect::new).ok_or_else(|| {
-        Error::usage(format!("`{text}` can't be a delimiter"))
-            .with_hint("a delimiter is one ASCII character, neither a quote nor a line end")
-    })
 }
 
 /// Refuses options that would be without effect: who gives them expects something else of the input.

@@ -12,17 +12,15 @@ mod search;
 mod status;
 mod tell;
 
-use super::access::require;
 use super::{Problem, State};
-use crate::ledger::Role;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use layout::{problems_as_pages, see_other};
 
 /// The console's routes.
-pub(super) fn routes(state: &State) -> Router<State> {
+pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/console/", get(search::start))
         .route("/console/search", get(search::search))
@@ -36,7 +34,6 @@ pub(super) fn routes(state: &State) -> Router<State> {
         .route("/console/state", get(status::state))
         .route("/console/{*rest}", any(nothing))
         .route_layer(from_fn(problems_as_pages))
-        .route_layer(from_fn_with_state((state.clone(), Role::Operator), require))
         .route("/console", get(|| async { see_other("/console/") }))
         .merge(assets::routes())
 }

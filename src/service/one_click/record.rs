@@ -48,7 +48,13 @@ impl Recorder {
 pub(super) async fn record(state: &State, opt_out: OptOut) -> Result<u64, Problem> {
     // On a task of its own: a client that goes away takes nobody's turn with it, and not its own opt-out either.
     let state = state.clone();
-    let recorded = tokio::spawn(async move { in_turn(&state, opt_out).await }).await;
+    let recorded = tokio::spawn(async move {
+        let list = opt_out.link.list.clone();
+        let generation = in_turn(&state, opt_out).await?;
+        state.metrics().opted_out(list.as_deref());
+        Ok(generation)
+    });
+    let recorded = recorded.await;
     Ok(recorded.unwrap_or_else(|_| Err(lost()))?)
 }
 

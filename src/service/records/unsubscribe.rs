@@ -17,12 +17,15 @@ use serde::{Deserialize, Serialize};
 #[schema(examples(json!({"address": "ann@example.com", "list": "news", "source": "reply to a mail"})))]
 pub(in crate::service) struct UnsubscribeRequest {
     /// The address, in any spelling.
+    #[schema(format = "email")]
     address: String,
     /// One list; without it, everything.
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::List>)]
     list: Option<String>,
-    /// What kinds of send it stops: `bulk` (the default), `transactional` or `all`.
+    /// What kinds of send it stops: `bulk` if nothing is said.
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::RecordClass>)]
     class: Option<String>,
     /// Where it comes from.
     #[serde(default)]
@@ -41,7 +44,8 @@ pub(in crate::service) struct Unsubscribed {
 ///
 /// Answered once it is durable and in every later answer of this service. Repeating it changes nothing and is answered
 /// alike, so a client that got no answer asks again.
-#[utoipa::path(post, path = "/v1/unsubscribes", tag = "records", request_body = UnsubscribeRequest, responses(
+#[utoipa::path(post, path = "/v1/unsubscribes", tag = "records", request_body = UnsubscribeRequest,
+    security(("token" = ["write"]), ("session" = ["write"])), responses(
     (status = 201, description = "Recorded, or recorded already", body = Unsubscribed),
 ))]
 pub(in crate::service) async fn unsubscribe(
@@ -66,6 +70,10 @@ pub(in crate::service) async fn unsubscribe(
         let done = action::unsubscribe::unsubscribe(answers.store(), request, now, |generation| {
             live.follow(generation, now)
         })?;
+        if done.changed {
+            state.metrics().opted_out(done.list.as_deref());
+            tracing::info!(generation = done.generation, "an address was unsubscribed");
+        }
         Ok((StatusCode::CREATED, Json(Unsubscribed { generation: done.generation })))
     })
     .await

@@ -77,6 +77,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
             }
         } else if buffer.filled().len() > before {
             self.progress.came();
+            // Who sends a batch may read the answer later.
+            self.writing.off();
             // A head is given its time as a whole.
             if Progress::waiting(self.progress.stamp()) != Waiting::Head {
                 self.reading.off();

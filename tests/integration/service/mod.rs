@@ -1,6 +1,9 @@
 //! The service, asked over HTTP as its users ask it.
 
+mod access;
 mod config;
+mod decide;
+mod decide_filter;
 mod console;
 mod hostile;
 mod one_click;

@@ -1,5 +1,7 @@
 //! Links in mails: what a mailbox provider sends, what a person sees, and what a scanner must not do.
 
+mod batch;
+mod kill;
 mod pages;
 
 use super::{Answer, Served};

@@ -1,0 +1,54 @@
+//! What every answer tells browsers to refrain from.
+
+use super::is_secure;
+use crate::service::State;
+use axum::extract::{self, Request};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// No script, style, picture, form or frame but one's own; nothing inline.
+const CONTENT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const YEAR: &str = "max-age=31536000";
+
+/// Headers that are in every answer.
+const ALWAYS: [(HeaderName, HeaderValue); 6] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // An address of a page holds a token or an e-mail address.
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// The middleware that adds them: outermost, so that refusals have them too.
+pub(in crate::service) async fn secure(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_https = is_secure(&state, request.extensions());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.reserve(ALWAYS.len() + 2);
+    for (name, value) in ALWAYS {
+        headers.insert(name, value);
+    }
+    // Files that never change say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(YEAR));
+    }
+    response
+}
