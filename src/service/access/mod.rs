@@ -92,7 +92,6 @@ impl Access {
     /// # Errors
     ///
     /// When there were too many lately: an answer of status 429.
-    #[expect(dead_code, reason = "called by the handler of links")]
     pub fn take_one_click(&self) -> Result<(), TooOften> {
         self.rates.one_click.take()
     }

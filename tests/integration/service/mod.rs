@@ -2,9 +2,9 @@
 
 mod access;
 mod config;
+mod console;
 mod decide;
 mod decide_filter;
-mod console;
 mod hostile;
 mod one_click;
 mod records;
