@@ -27,7 +27,8 @@ fn no_acknowledged_opt_out_is_lost_when_the_service_is_killed() {
     let mut kills = 0;
     while !waiting.is_empty() {
         let served = Served::start(&sandbox);
-        let life = Duration::from_millis(20 + dice.below(250));
+        // Looking after each kill takes longer with more of them.
+        let life = Duration::from_millis(20 + dice.below(if soak() { 2_000 } else { 250 }));
         let (place, next) = (served.address, AtomicUsize::new(0));
         let acknowledged: HashSet<usize> = std::thread::scope(|scope| {
             let press = || press_on(place, &paths, &waiting, &next);
