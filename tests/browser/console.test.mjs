@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => browser?.close());
 afterEach(async () => {
-  const faults = context?.faults ?? [];
+  const faults = context?.faults.filter((fault) => !context.expected?.test(fault)) ?? [];
   await context?.close();
   await service?.stop();
   assert.deepEqual(faults, [], "no error, no refused script or style, nothing asked of anybody else");
@@ -81,11 +81,13 @@ test("the same by the keyboard alone", async () => {
     }
     assert.fail(`the keyboard does not reach ${name}`);
   };
+  const focused = (id) => page.waitForFunction((id) => document.activeElement?.id === id, id);
   await page.goto(`${service.base}/console/`);
+  await focused("token");
   await type(service.token("operator"));
   await page.keyboard.press("Enter");
   await page.waitForURL(`${service.base}/console/`);
-  // The search has the focus from the start.
+  await focused("q");
   await type(PERSON);
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/console\/person\?/);
@@ -113,6 +115,7 @@ test("without a permission nothing changes, and the form says what is missing", 
   await lookUp(page);
   await page.evaluate(() => document.querySelectorAll("[required]").forEach((one) => one.removeAttribute("required")));
   await page.getByRole("checkbox", { name: /everywhere/ }).check();
+  context.expected = /status of 422/;
   await page.getByRole("button", { name: "Preview" }).click();
   await page.getByText("Nothing was changed").waitFor();
   assert.equal((await service.check(PERSON)).verdict, "suppressed");
