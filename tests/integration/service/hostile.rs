@@ -453,7 +453,9 @@ fn no_address_is_in_the_log() {
     const SECRET: &str = "ann.secret";
     for format in ["text", "json"] {
         let sandbox = Sandbox::new();
-        let options = [&SHORT[..8], &["--log", "trace", "--log-format", format]].concat();
+        let options =
+            [&SHORT[..8], &["--log", "trace,tower_http::csrf=trace", "--log-format", format]]
+                .concat();
         let served = Served::start_with(&sandbox, &options);
         let address = format!("{SECRET}@example.com");
         let token = served.token("operator");
