@@ -11,8 +11,7 @@ use tokio::sync::Semaphore;
 
 /// The largest body of a request, unless its route says otherwise: 10,000 addresses of the greatest length fit.
 pub(super) const BODY_BYTES: usize = 8 << 20;
-/// Routes (all that begin so) whose requests carry files. They take as long as bytes come and go, and bound
-/// themselves how many there are.
+/// Routes whose requests carry files. They take as long as bytes come and go, and bound themselves how many there are.
 const FILES: [&str; 2] = ["/v1/filter", "/console/import"];
 /// Routes that whoever looks after the service asks: they wait for nobody.
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -81,7 +80,7 @@ pub(super) async fn within(
     body_bytes: u64,
     work: impl Future<Output = Response>,
 ) -> Response {
-    let is_file = route.is_some_and(|route| FILES.iter().any(|file| route.starts_with(file)));
+    let is_file = route.is_some_and(|route| FILES.contains(&route));
     let Some(bounds) = bounds.filter(|_| !is_file) else { return work.await };
     if body_bytes > BODY_BYTES as u64 {
         // Before it is sent; one that does not say how long it is, is found out by its reader.

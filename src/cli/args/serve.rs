@@ -22,10 +22,10 @@ pub struct Serve {
     #[arg(long, env = "QUELL_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// Speak TLS with this certificate, the ones that lead to its root behind it (PEM); read again on SIGHUP
-    #[arg(long, env = "QUELL_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "QUELL_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's key (PEM)
-    #[arg(long, env = "QUELL_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "QUELL_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `info,quell=debug`
     #[arg(long, env = "QUELL_LOG", value_name = "FILTER", default_value = "info")]

@@ -65,7 +65,7 @@ impl Progress {
 
     /// Bytes came.
     pub(super) fn came(&self) {
-        if self.stamp() % REQUEST == 0 {
+        if self.stamp().is_multiple_of(REQUEST) {
             self.0.fetch_or(HEAD, Ordering::Relaxed);
         }
     }

@@ -453,7 +453,9 @@ fn no_address_is_in_the_log() {
     const SECRET: &str = "ann.secret";
     for format in ["text", "json"] {
         let sandbox = Sandbox::new();
-        let options = [&SHORT[..8], &["--log", "trace", "--log-format", format]].concat();
+        let options =
+            [&SHORT[..8], &["--log", "trace,tower_http::csrf=trace", "--log-format", format]]
+                .concat();
         let served = Served::start_with(&sandbox, &options);
         let address = format!("{SECRET}@example.com");
         let token = served.token("operator");
@@ -508,7 +510,7 @@ fn no_address_is_in_the_log() {
             ("accept-language", address.as_str()),
         ];
         served.request("POST", "/v1/check", &token, &headers, body.as_bytes());
-        served.request(&format!("{SECRET}"), "/v1/check", &token, &[], b"");
+        served.request(SECRET, "/v1/check", &token, &[], b"");
         served.raw(format!("GET /{address} HTTP/1.1\r\n{address}\r\n\r\n").as_bytes());
         served.raw(format!("{address}\r\n\r\n").as_bytes());
         // Too slow, with an address in what came.
