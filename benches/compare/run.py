@@ -20,6 +20,7 @@ import contenders
 import evidence
 import floors
 import machine
+import service
 import sizes
 import stores
 import table
@@ -27,7 +28,7 @@ import work
 import workload
 from rounds import Rounds
 
-SUITES = ("filter", "rivals", "sizes", "digests", "floors", "report")
+SUITES = ("filter", "rivals", "sizes", "digests", "floors", "service", "report")
 MEASURED = (
     "quell, the copy and the command-line tools are measured from process start to exit; the engines and databases with "
     "their process up and the list loaded and normalised, so start and load are left out. Absolute seconds mean little on "
@@ -177,6 +178,22 @@ class Runner:
         facts = {"kind": "work", "title": title, "suppressed": options.suppressed, "text": text}
         self.part(f"work-{options.suppressed}", facts, measured.raw)
 
+    def service(self) -> None:
+        options = self.options
+        title = f"Service: {options.suppressed:,} suppressed addresses, over loopback"
+        files = self.files(options.rows, options.suppressed, "some")
+        quell = stores.prepared(options.quell, files.suppressed, options.suppressed, options.keep_index)
+        self.begin(title)
+        raw = service.measure(
+            quell.binary, quell.store, files.suppressed, files.recipients, options.rounds, options.seconds, options.import_rows
+        )
+        text = (
+            f"{options.rounds} interleaved rounds of {options.seconds} s after one that is not counted; one address in ten is "
+            "suppressed and explained by the ledger. The time is the 99th percentile of a request (of a file: all of it), the "
+            "amount addresses (of a file: bytes) a second. Client and server share the machine's processors."
+        )
+        self.part(f"service-{options.suppressed}", {"kind": "service", "title": title, "suppressed": options.suppressed, "text": text}, raw)
+
     def report(self) -> None:
         for part in evidence.parts(self.place):
             self.draw(part)
@@ -194,6 +211,8 @@ def arguments() -> argparse.Namespace:
     add("--small", type=workload.count, default=1_000_000, help="rows and suppressed addresses for the slow rivals")
     add("--sizes", nargs="+", type=workload.count, default=[1_000_000, 10_000_000], help="lengths of the list")
     add("--engines-up-to", type=workload.count, default=10_000_000, help="longest list for DuckDB and Polars in `sizes`")
+    add("--seconds", type=int, default=10, help="how long each load on the service lasts")
+    add("--import-rows", type=workload.count, default=1_000_000, help="rows imported under load")
     add("--floor-rounds", type=int, default=3, help="rounds of import and compile")
     add("--memory-rows", nargs="+", type=workload.count, help="rows for peak memory (default: a tenth of --rows, and --rows)")
     add("--hits", type=float, default=0.08, help="share of rows that are suppressed")
@@ -230,6 +249,8 @@ def measure(options: argparse.Namespace, wanted: list[str]) -> None:
         runner.digests()
     if "floors" in wanted:
         runner.floors()
+    if "service" in wanted:
+        runner.service()
     if "report" in wanted:
         runner.report()
 

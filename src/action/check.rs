@@ -6,7 +6,7 @@ pub use many::{Judge, Judged};
 
 use crate::address::{InvalidAddress, KeyBuffer};
 use crate::error::{Error, Result};
-use crate::record::{Cause, Contact, KeyState, Query, Reason, ReasonSet};
+use crate::record::{Cause, Contact, KeyState, Outside, Query, Reason, ReasonSet};
 use crate::store::Reader;
 use serde_json::{Value, json};
 
@@ -32,13 +32,41 @@ pub fn answer<'a>(
     contact: Option<&str>,
     query: &Query<'_>,
 ) -> Result<Answer<'a>> {
+    answer_with(reader, address, contact, query, true)
+}
+
+/// [`answer`] at less cost: domain rules and digests are asked for only when the index holds any, or is older than the
+/// ledger. For many addresses at once.
+///
+/// # Errors
+///
+/// As [`answer`].
+pub fn answer_of_many<'a>(
+    reader: &Reader<'_>,
+    address: &'a str,
+    contact: Option<&str>,
+    query: &Query<'_>,
+) -> Result<Answer<'a>> {
+    let may_be_outside = !reader.present().is_nothing() || !reader.is_of_one_generation();
+    answer_with(reader, address, contact, query, may_be_outside)
+}
+
+fn answer_with<'a>(
+    reader: &Reader<'_>,
+    address: &'a str,
+    contact: Option<&str>,
+    query: &Query<'_>,
+    asks_outside: bool,
+) -> Result<Answer<'a>> {
+    let nothing = || Ok(Outside::default());
     let mut buffer = KeyBuffer::default();
     let key = match reader.policy().key(address.as_bytes(), &mut buffer) {
         Ok(key) => key,
         Err(fault) => {
             let mut state = KeyState::default();
             add_contact(reader, contact, &mut state)?;
-            let outside = reader.outside_of_cell(address.as_bytes())?;
+            let raw = address.as_bytes();
+            let outside = if asks_outside { reader.outside_of_cell(raw) } else { nothing() }?;
             return Ok(Answer {
                 address,
                 key: Err(fault),
@@ -48,13 +76,12 @@ pub fn answer<'a>(
     };
     let mut state = reader.view().state_of(key.as_bytes())?;
     add_contact(reader, contact, &mut state)?;
-    let outside = reader.outside(address.as_bytes(), key)?;
+    let raw = address.as_bytes();
+    let outside = if asks_outside { reader.outside(raw, key) } else { nothing() }?;
     let causes = state.causes_with(&outside, query);
     // The index answers; the ledger only says why. When the two differ, neither is to be believed.
     let told: ReasonSet = causes.iter().map(|cause| cause.reason).collect();
-    if reader.is_of_one_generation()
-        && reader.reasons(address.as_bytes(), key, contact, query) != told
-    {
+    if reader.is_of_one_generation() && reader.reasons(raw, key, contact, query) != told {
         return Err(Error::untrusted(format!(
             "index and ledger disagree about {}",
             crate::address::redact(address)

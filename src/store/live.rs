@@ -40,6 +40,8 @@ const PAUSES_MAX: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often view and answers are looked for that are of one generation.
 const ATTEMPTS_MAX: u32 = 8;
+/// How often a store is opened whose files were replaced meanwhile.
+const OPENINGS_MAX: u32 = 5;
 
 /// A store that is answered from while it changes. Shared by threads.
 pub struct Live {
@@ -348,13 +350,25 @@ impl Live {
     }
 }
 
-impl Base {
-    fn open(path: &Path) -> Result<Self> {
+/// Opens the store, and marks its files as they were when it was.
+fn open_marked(path: &Path) -> Result<(Arc<Store>, Marks)> {
+    for _ in 0..OPENINGS_MAX {
         // Before anything is opened: what is replaced in between is found to be.
         let mut marks = Marks::new(path, &path.join(INDEX));
         let store = Arc::new(Store::open(path)?);
         drop(store.ledger.view()?);
         marks.see_log();
+        // A command that ended just before this had a log of its own, which went with it.
+        if marks.ledger_holds() {
+            return Ok((store, marks));
+        }
+    }
+    Err(Error::untrusted("the ledger's files are replaced all the time"))
+}
+
+impl Base {
+    fn open(path: &Path) -> Result<Self> {
+        let (store, mut marks) = open_marked(path)?;
         let index = Index::open(store.directory()?, store.identity.clone(), Access::Resident)?;
         marks.take(index.manifest());
         let snapshot = index.snapshot(Overlay::default(), index.position());

@@ -1,7 +1,7 @@
 //! `POST /v1/check`: may these addresses be mailed?
 
 use super::json;
-use crate::action::check::{Answer, Judge, Judged, answer};
+use crate::action::check::{Answer, Judge, Judged, answer_of_many};
 use crate::action::words;
 use crate::error::Result;
 use crate::record::{Cause, Class, Query, Reason};
@@ -245,7 +245,8 @@ impl<'a> Asked<'a> {
     ) -> Result<Vec<(usize, Answer<'_>)>> {
         let explained = judged.withheld().filter_map(|at| {
             let address = self.addresses.get(at)?;
-            Some(answer(reader, &address.0, self.contact(at), query).map(|answer| (at, answer)))
+            let answer = answer_of_many(reader, &address.0, self.contact(at), query);
+            Some(answer.map(|answer| (at, answer)))
         });
         explained.collect()
     }

@@ -273,3 +273,94 @@ fn a_client_that_sends_everything_before_it_reads_is_served() {
     let kept = sandbox.quell_reading(["filter"], &body).expect(0).stdout;
     assert!(answer.body == kept);
 }
+
+/// The head of a request for a batch of so many bytes.
+fn head(token: &str, length: usize) -> String {
+    format!(
+        "POST /v1/filter HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: text/csv\r\n\
+         connection: close\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
+#[test]
+fn a_client_that_takes_its_time_to_send_is_not_taken_for_one_that_does_not_read() {
+    let sandbox = store();
+    let served = Served::start_with(&sandbox, &["--stall-time", "2s"]);
+    let token = served.token("decide");
+    // More than sockets and memory hold, over more than the time that nothing may be taken of an answer.
+    let body = batch(700_000);
+    let mut stream = served.connect();
+    stream.write_all(head(&token, body.len()).as_bytes()).unwrap();
+    for part in body.chunks(body.len() / 9 + 1) {
+        stream.write_all(part).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = Answer::parse(&answer).expect(200);
+    assert_eq!(answer.header("quell-read"), Some("700000"));
+    assert_eq!(answer.header("quell-status"), Some("ok"));
+}
+
+#[test]
+fn a_client_that_stops_is_not_waited_for_for_ever() {
+    let sandbox = store();
+    let served = Served::start_with(&sandbox, &["--stall-time", "1s"]);
+    let token = served.token("decide");
+    // In the middle of its body, before anything was answered.
+    let body = batch(100);
+    let mut stream = served.connect();
+    stream.write_all(head(&token, body.len() + 1).as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = Answer::parse(&answer);
+    assert!(answer.status == 408, "{}: {}", answer.status, answer.text());
+    // At the end of its body, of which it reads no answer.
+    let body = batch(700_000);
+    let mut stream = served.connect();
+    stream.write_all(head(&token, body.len()).as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = Answer::parse(&answer);
+    assert!(answer.status == 0 && answer.header("quell-status").is_none(), "it is broken off");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_bounded_whoever_is_slow() {
+    let sandbox = store();
+    let served = Served::start(&sandbox);
+    let token = served.token("decide");
+    let memory = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", served.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let body = batch(1_500_000);
+    filter(&served, &token, "", &[CSV], &batch(150_000)).expect(200);
+    let before = memory();
+    // All is sent, and nothing read.
+    let mut stream = served.connect();
+    stream.write_all(head(&token, body.len()).as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    let after = memory();
+    assert!(
+        after < before + (24 << 10),
+        "{before} KiB, {after} KiB, with {} bytes on their way",
+        body.len()
+    );
+    // And then slowly, at first.
+    let mut answer = vec![0; 1 << 20];
+    let mut got = stream.read(&mut answer).unwrap();
+    for _ in 0..20 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        got += stream.read(&mut answer).unwrap();
+    }
+    let mut rest = Vec::new();
+    got += stream.read_to_end(&mut rest).unwrap();
+    assert!(got > body.len() * 9 / 10);
+    assert!(String::from_utf8_lossy(&rest[rest.len() - 200..]).contains("quell-status: ok"));
+}

@@ -157,6 +157,11 @@ impl Served {
         }
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it as a power cut would.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
