@@ -43,8 +43,9 @@ impl Recorder {
 ///
 /// # Errors
 ///
-/// 503 when the ledger can't take it.
+/// 429 when there were too many lately; 503 when the ledger can't take it.
 pub(super) async fn record(state: &State, opt_out: OptOut) -> Result<u64, Problem> {
+    state.access().take_one_click()?;
     // On a task of its own: a client that goes away takes nobody's turn with it, and not its own opt-out either.
     let state = state.clone();
     let recorded = tokio::spawn(async move {
