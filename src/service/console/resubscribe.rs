@@ -121,8 +121,8 @@ pub(super) async fn confirm(
     .await;
     match outcome {
         Ok(Outcome::Done(generation)) => {
-            let by = &caller.name;
-            tracing::info!(generation, by, "an address was resubscribed");
+            let by = caller.logged();
+            tracing::info!(generation, %by, "an address was resubscribed");
             let address = encoded(lift.address.trim());
             let path = format!("/console/resubscribed?address={address}&generation={generation}");
             Ok(see_other(&path))
@@ -248,8 +248,8 @@ pub(super) async fn stop(
         Ok(done)
     })
     .await?;
-    let (generation, by) = (done.generation, &caller.name);
-    tracing::info!(generation, by, "an address was unsubscribed");
+    let (generation, by) = (done.generation, caller.logged());
+    tracing::info!(generation, %by, "an address was unsubscribed");
     let address = encoded(&address);
     Ok(see_other(&format!("/console/person?address={address}&recorded={generation}")))
 }

@@ -346,3 +346,35 @@ fn assets_may_be_kept_for_good_under_a_name_that_changes_with_them() {
     assert_eq!(seen, 3, "style, script, icon: {page}");
     served.get("/console/assets/console-000000000000.css", "").expect(404);
 }
+
+#[test]
+fn the_log_of_the_console_holds_no_address_whoever_is_signed_in() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "ann@example.com"]).expect(0);
+    let create = ["token", "create", "--role", "operator", "--name", "mara@example.com"];
+    let made = sandbox.quell(create).expect(0).text();
+    let token = made.lines().last().unwrap().to_owned();
+    let served = Served::start_with(&sandbox, &["--log", "debug"]);
+    for path in [
+        "/console/search?q=ann%40example.com",
+        "/console/search?q=ann%40example*",
+        "/console/person?address=ann%40example.com",
+        "/console/person?address=no%20address%40example.com",
+        "/console/ann@example.com",
+    ] {
+        served.get(path, &token);
+        served.get(path, "");
+    }
+    let preview = post(&served, &token, "/console/resubscribe", &LIFT).expect(200).text();
+    let basis = hidden(&preview, "basis");
+    let mut confirmed = LIFT.to_vec();
+    confirmed.push(("basis", &basis));
+    post(&served, &token, "/console/resubscribe/confirm", &confirmed).expect(303);
+    let fields = [("address", "ann@example.com"), ("source", "letter")];
+    post(&served, &token, "/console/unsubscribe", &fields).expect(303);
+    let (_, said) = served.stop_and_hear();
+    assert!(said.contains("an address was resubscribed"), "{said}");
+    assert!(said.contains("an address was unsubscribed"), "{said}");
+    assert!(!said.contains("ann@") && !said.contains("ann%40"), "{said}");
+    assert!(!said.contains("mara@"), "{said}");
+}
