@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod change;
 mod console;
 mod decide;
 mod extract;

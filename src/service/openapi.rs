@@ -1,6 +1,7 @@
 //! The OpenAPI description: what the routes say of themselves, and what holds for all of them.
 
 use super::Problem;
+use super::access::Need;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -55,9 +56,6 @@ fn complete(path: &str, operation: &mut Value) {
     let mut shared: Vec<(&str, &str)> = Vec::new();
     if is_of_v1 {
         shared.extend(OF_V1);
-        if operation.get("security").is_none() {
-            operation["security"] = json!([{"token": ["decide"]}, {"session": ["decide"]}]);
-        }
     }
     if is_of_v1 && operation.get("requestBody").is_some() {
         shared.extend(OF_A_BODY);
@@ -68,6 +66,12 @@ fn complete(path: &str, operation: &mut Value) {
     if !is_of_v1 {
         shared.extend([("408", "Slow"), ("413", "TooLarge"), ("429", "TooMany")]);
     }
+    operation["security"] = match Need::of(path) {
+        Some(Need::Role(role)) => {
+            json!([{"token": [role.as_str()]}, {"session": [role.as_str()]}])
+        }
+        _ => json!([]),
+    };
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, name) in shared {
         let reference = || json!({"$ref": format!("#/components/responses/{name}")});
@@ -126,7 +130,7 @@ mod tests {
                 },
             },
         });
-        complete("/v1/anything", &mut operation);
+        complete("/v1/check", &mut operation);
         let responses = operation["responses"].as_object().unwrap();
         let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
         assert_eq!(statuses, ["200", "400", "401", "403", "408", "413", "415", "429", "503"]);

@@ -67,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--quell", type=Path, required=True, help="the binary")
     parser.add_argument("--seconds", type=int, default=60, help="how long schemathesis may take; 0 leaves it out")
-    parser.add_argument("--examples", type=int, default=60, help="how many requests it makes up for a route at most")
+    parser.add_argument("--examples", type=int, default=40, help="how many requests it makes up for a route at most")
     parser.add_argument("--seed", type=int, help="repeats a run")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "api-venv", help="where it is installed")
     return parser.parse_args()
@@ -124,6 +124,8 @@ class Service:
         self.reader = threading.Thread(target=lambda: self.said.extend(self.child.stderr), daemon=True)
         self.reader.start()
         self.token = self.run("token", "create", "--role", "admin", "--name", "api").splitlines()[-1]
+        header = self.run("link", "link@example.com", "--base-url", self.url).splitlines()[0]
+        self.link = header.rstrip(">").rsplit("/", 1)[1]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -221,9 +223,9 @@ def by_schemathesis(python: Path, service: Service, options: argparse.Namespace,
     command = [
         python.with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml", "run", f"{service.url}/openapi.json",
         "--checks", "all", "--max-examples", str(options.examples), "--max-time", str(options.seconds),
-        "--seed", str(seed), "--request-timeout", "30", "--continue-on-failure", "--generation-database", "none",
+        "--seed", str(seed), "--request-timeout", "30", "--continue-on-failure", "--generation-database", "none", "--phases", "examples,coverage,fuzzing",
     ]
-    environment = os.environ | {"QUELL_TOKEN": service.token, "NO_COLOR": "1"}
+    environment = os.environ | {"QUELL_TOKEN": service.token, "QUELL_LINK": service.link, "NO_COLOR": "1"}
     timeout = options.seconds + GRACE_SECONDS
     return subprocess.run(command, cwd=service.directory, env=environment, timeout=timeout, check=False).returncode
 

@@ -15,6 +15,9 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<()> {
         Error::usage(format!("`--log {filter}`: {error}"))
             .with_hint("write `info`, `debug`, or `info,quell=debug`")
     })?;
+    // What other crates trace of a request has its path in it, and with that the token of a link.
+    let quiet = ["tower_http=info"].into_iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let begun = match format {
         LogFormat::Text => log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),

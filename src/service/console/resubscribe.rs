@@ -25,7 +25,9 @@ use axum::extract::{self, Query as Asked};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::{Extension, Form};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use std::fmt::Display;
 
 #[derive(Template)]
 #[template(path = "console/preview.html")]
@@ -252,16 +254,11 @@ pub(super) async fn stop(
     Ok(see_other(&format!("/console/person?address={address}&recorded={generation}")))
 }
 
+/// What may stand in a query as it is.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+
 /// A text as a value in a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                encoded.push(char::from(byte));
-            }
-            byte => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+pub(super) fn encoded(text: &str) -> impl Display + '_ {
+    utf8_percent_encode(text, PLAIN)
 }

@@ -24,7 +24,7 @@ use serde::Deserialize;
 const SHOWN_MAX: usize = 200;
 /// So many events are on the first page.
 const RECENT: usize = 8;
-/// Live results of so short a text would be half of all addresses.
+/// Live results of less would be half of all addresses, or a look at every one of them for each letter typed.
 const LIVE_CHARS_MIN: usize = 3;
 
 #[derive(Template)]
@@ -83,7 +83,8 @@ pub(super) async fn search(
 ) -> Result<Response, Problem> {
     let pattern = wanted.q.trim().to_owned();
     let is_live = headers.contains_key("hx-request");
-    if pattern.is_empty() || is_live && pattern.chars().count() < LIVE_CHARS_MIN {
+    let begins = pattern.split('*').next().unwrap_or_default();
+    if pattern.is_empty() || is_live && begins.chars().count() < LIVE_CHARS_MIN {
         return page(&state, &caller, pattern, None).await;
     }
     let looked_for = pattern.clone();

@@ -58,8 +58,7 @@ pub(in crate::service) struct PermissionGiven {
 ///
 /// Needs the person's explicit permission, which is stored with everything it deletes and changes. What still blocks
 /// afterwards is told.
-#[utoipa::path(post, path = "/v1/resubscribes", tag = "records", request_body = Body,
-    security(("token" = ["operator"]), ("session" = ["operator"])), responses(
+#[utoipa::path(post, path = "/v1/resubscribes", tag = "records", request_body = Body, responses(
     (status = 200, description = "Done, and in every answer from now on", body = Resubscribed),
     (status = 422, description = "No permission, or not enough of one: nothing was changed", body = Problem),
 ))]

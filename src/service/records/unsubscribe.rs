@@ -6,7 +6,7 @@ use crate::record::RecordClass;
 use crate::service::access::Caller;
 use crate::service::answer::blocking;
 use crate::service::extract::JsonBody;
-use crate::service::{Problem, State};
+use crate::service::{Problem, State, change};
 use axum::http::StatusCode;
 use axum::{Extension, Json, extract};
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,7 @@ pub(in crate::service) struct Unsubscribed {
 ///
 /// Answered once it is durable and in every later answer of this service. Repeating it changes nothing and is answered
 /// alike, so a client that got no answer asks again.
-#[utoipa::path(post, path = "/v1/unsubscribes", tag = "records", request_body = UnsubscribeRequest,
-    security(("token" = ["write"]), ("session" = ["write"])), responses(
+#[utoipa::path(post, path = "/v1/unsubscribes", tag = "records", request_body = UnsubscribeRequest, responses(
     (status = 201, description = "Recorded, or recorded already", body = Unsubscribed),
 ))]
 pub(in crate::service) async fn unsubscribe(
@@ -58,7 +57,6 @@ pub(in crate::service) async fn unsubscribe(
             None => RecordClass::Bulk,
             Some(class) => class.map_err(|error| Error::usage(format!("{error}")))?,
         };
-        let (now, live) = (state.now(), state.live());
         let request = action::unsubscribe::Request {
             address: &request.address,
             list: request.list.as_deref(),
@@ -66,9 +64,9 @@ pub(in crate::service) async fn unsubscribe(
             source: request.source.as_deref(),
             by: Some(&caller.name),
         };
-        let answers = live.answers()?;
-        let done = action::unsubscribe::unsubscribe(answers.store(), request, now, |generation| {
-            live.follow(generation, now)
+        let store = change::store(state)?;
+        let done = action::unsubscribe::unsubscribe(&store, request, state.now(), |generation| {
+            change::follow(state, generation)
         })?;
         if done.changed {
             state.metrics().opted_out(done.list.as_deref());

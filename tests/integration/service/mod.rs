@@ -6,6 +6,7 @@ mod console;
 mod console_import;
 mod decide;
 mod decide_filter;
+mod documents;
 mod hostile;
 mod one_click;
 mod records;

@@ -212,6 +212,34 @@ fn every_error_is_a_problem_and_roles_are_asked_for() {
 }
 
 #[test]
+fn an_opt_out_is_taken_while_the_index_is_damaged() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "bob@example.com"]).expect(0);
+    sandbox.quell(["compile"]).expect(0);
+    let served = Served::start(&sandbox);
+    let token = served.token("operator");
+    let index = std::fs::read_dir(sandbox.path("store/index")).unwrap();
+    let segment = index
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "seg"))
+        .expect("a segment");
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &whole[..whole.len() / 2]).unwrap();
+    served.within(5_000, || served.get("/readyz", "").status == 503);
+    let opt_out = json!({"address": "ann@example.com"});
+    served.post("/v1/unsubscribes", &token, &opt_out).expect(201);
+    // Lifting a block is another matter.
+    let lift = json!({"address": "bob@example.com", "permission": permission()});
+    problem(served.post("/v1/resubscribes", &token, &lift), 503);
+    problem(served.get("/v1/records?address=bob@example.com", &token), 503);
+    sandbox.quell(["compile", "--full"]).expect(0);
+    served.within(5_000, || served.get("/readyz", "").status == 200);
+    for address in ["ann@example.com", "bob@example.com"] {
+        assert_eq!(reasons(&served, &token, address, &[]).1, ["unsubscribed"], "{address}");
+    }
+}
+
+#[test]
 fn a_store_that_can_t_be_trusted_takes_no_change() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);

@@ -4,8 +4,9 @@ use super::batch::paths;
 use super::{FORM, is_rfc_8058s};
 use crate::sandbox::{Dice, Sandbox, soak};
 use crate::service::{Answer, Served};
+use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -13,59 +14,61 @@ const CLIENTS: usize = 16;
 
 #[test]
 fn no_acknowledged_opt_out_is_lost_when_the_service_is_killed() {
-    let opt_outs = if soak() { 10_000 } else { 400 };
+    let opt_outs = if soak() { 10_000 } else { 300 };
     let mut dice = Dice::new("one-click kill");
     let sandbox = Sandbox::new();
     let address = |at: usize| format!("person{at}@example.com");
     let batch: String = (0..opt_outs).map(|at| address(at) + "\n").collect();
-    let paths = paths(&sandbox, &format!("email\n{batch}"), &[]);
+    let batch = format!("email\n{batch}");
+    let paths = paths(&sandbox, &batch, &[]);
     assert_eq!(paths.len(), opt_outs);
-    let next = AtomicUsize::new(0);
-    let (mut acknowledged, mut kills) = (Vec::new(), 0);
-    while next.load(Ordering::Relaxed) < opt_outs {
+    // What was not acknowledged is sent again, as a mailbox provider does.
+    let mut waiting: Vec<usize> = (0..opt_outs).collect();
+    let mut kills = 0;
+    while !waiting.is_empty() {
         let served = Served::start(&sandbox);
         let life = Duration::from_millis(20 + dice.below(250));
-        let place = served.address;
-        let heard: Vec<usize> = std::thread::scope(|scope| {
-            let clients: Vec<_> =
-                (0..CLIENTS).map(|_| scope.spawn(|| press_on(place, &paths, &next))).collect();
+        let (place, next) = (served.address, AtomicUsize::new(0));
+        let acknowledged: HashSet<usize> = std::thread::scope(|scope| {
+            let press = || press_on(place, &paths, &waiting, &next);
+            let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(press)).collect();
             std::thread::sleep(life);
             // As a power cut would, in the middle of whatever it does.
             served.kill();
             kills += 1;
             clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
         });
-        acknowledged.extend(heard);
+        // Each round for itself: another one would record again what this one lost.
+        let kept = sandbox.quell_reading(["filter"], batch.as_bytes()).expect(0).text();
+        let kept: HashSet<&str> = kept.lines().collect();
+        for at in &acknowledged {
+            let address = address(*at);
+            assert!(!kept.contains(address.as_str()), "{address} was acknowledged and is lost");
+        }
+        waiting.retain(|at| !acknowledged.contains(at));
     }
-    eprintln!("{} of {opt_outs} acknowledged over {kills} kills", acknowledged.len());
-    assert!(acknowledged.len() > opt_outs / 4, "{} acknowledged", acknowledged.len());
+    eprintln!("{opt_outs} acknowledged over {kills} kills");
+    assert!(kills > 1);
     sandbox.quell(["verify"]).expect(0);
-    let kept =
-        sandbox.quell_reading(["filter"], format!("email\n{batch}").as_bytes()).expect(0).text();
-    let kept: std::collections::HashSet<&str> = kept.lines().collect();
-    for at in acknowledged {
-        assert!(
-            !kept.contains(address(at).as_str()),
-            "{} was acknowledged and is lost",
-            address(at)
-        );
-    }
-    // Whatever was not acknowledged is sent again, and taken.
-    let served = Served::start(&sandbox);
-    let left = (0..opt_outs).filter(|at| kept.contains(address(*at).as_str()));
-    for at in left.clone().take(50) {
-        is_rfc_8058s(&served.request("POST", &paths[at], "", &[], FORM));
-    }
+    let kept = sandbox.quell_reading(["filter"], batch.as_bytes()).expect(0).text();
+    assert_eq!(kept, "email\n", "everybody is out");
 }
 
 /// Sends opt-outs over one connection until the service is gone; gives those that it acknowledged.
-fn press_on(place: std::net::SocketAddr, paths: &[String], next: &AtomicUsize) -> Vec<usize> {
+fn press_on(
+    place: SocketAddr,
+    paths: &[String],
+    waiting: &[usize],
+    next: &AtomicUsize,
+) -> Vec<usize> {
     let mut acknowledged = Vec::new();
     let Ok(mut stream) = TcpStream::connect(place) else { return acknowledged };
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = paths.get(at) else { return acknowledged };
+        let Some(&at) = waiting.get(next.fetch_add(1, Ordering::Relaxed)) else {
+            return acknowledged;
+        };
+        let path = &paths[at];
         let head =
             format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", FORM.len());
         if stream.write_all(&[head.as_bytes(), FORM].concat()).is_err() {
