@@ -4,7 +4,7 @@ use super::job::{Applied, Fault, Job, Preview, Status};
 use super::said::{Fields, Wanted, value};
 use crate::error::Result;
 use crate::import::detect::{Candidate, Form};
-use crate::ledger::Ledger;
+use crate::ledger::{ImportCounts, ImportRow, Ledger};
 use crate::service::State;
 use crate::service::access::Caller;
 use crate::service::console::layout::{Grouped, Page, Place, When, html, so_many};
@@ -28,13 +28,29 @@ struct Start {
 struct Recent {
     at: When,
     name: String,
-    format: String,
-    kind: String,
-    read: Grouped,
-    added: Grouped,
-    held: Grouped,
-    rejected: Grouped,
+    what: String,
+    rows: String,
     generation: Grouped,
+}
+
+impl Recent {
+    fn of(row: &ImportRow) -> Self {
+        let ImportCounts { read, added, unchanged, held, rejected, generation } = row.counts;
+        let others =
+            [(unchanged, "known already"), (held, "held"), (rejected, "left out")].into_iter();
+        let others = others.filter(|(count, _)| *count > 0);
+        let mut rows = format!("{} read, {} added", Grouped(read), Grouped(added));
+        for (count, words) in others {
+            rows.push_str(&format!(", {} {words}", Grouped(count)));
+        }
+        let what = match row.format.as_str() {
+            "native" => row.kind.clone(),
+            vendor => format!("{}, {vendor}", row.kind),
+        };
+        // The command line says where a file lay.
+        let name = row.name.rsplit('/').next().unwrap_or_default().to_owned();
+        Self { at: When(row.at), name, what, rows, generation: Grouped(generation) }
+    }
 }
 
 /// Where an import begins.
@@ -42,17 +58,7 @@ pub(super) fn start(state: &State, caller: &Caller) -> Result<Response> {
     let answers = state.live().answers()?;
     let imports = answers.store().ledger().view()?.imports()?;
     let recent = imports.into_iter().rev().take(RECENT);
-    let recent = recent.map(|row| Recent {
-        at: When(row.at),
-        name: row.name,
-        format: row.format,
-        kind: row.kind,
-        read: Grouped(row.counts.read),
-        added: Grouped(row.counts.added),
-        held: Grouped(row.counts.held),
-        rejected: Grouped(row.counts.rejected),
-        generation: Grouped(row.counts.generation),
-    });
+    let recent = recent.map(|row| Recent::of(&row));
     Ok(html(&Start {
         page: Page::new(Place::Import, caller),
         fields: Wanted::default().fields(),

@@ -82,7 +82,8 @@ impl Wanted {
 /// The fields of the form, as it shows them.
 pub(super) struct Fields {
     chosen: String,
-    encoding: &'static str,
+    /// The encoding's word, empty when nothing is said of it.
+    pub encoding: &'static str,
     /// The list.
     pub list: String,
     /// Whether a rule may be for a public suffix.
