@@ -1,4 +1,4 @@
-# `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer, nothing else), and for
+# `make demo` needs the Rust toolchain, bash and coreutils; `make test` also python3 (3.10 or newer; `make api`, a part of it, takes schemathesis from a network, once), and for
 # `make browser`, which is part of it, node (18 or newer) with npm, Chromium (installed where apt-get can) and a network, once;
 # `make compare` python3 (3.11 or newer) with venv and a network, once, for DuckDB and Polars; `make guard` python3 and
 # valgrind; `make fuzz` a nightly compiler with cargo-fuzz beside the stable one.
@@ -10,6 +10,8 @@ FUZZ_SECONDS ?= 600
 COMPARE ?= --suite all
 # `--update` records what `make guard` measures as the new limits; `--rounds 5` shows how steady it is.
 GUARD ?=
+# Options of tests/api/run.py.
+API ?=
 # Files of tests/browser to run alone, or more of node's options: BROWSER='--test-name-pattern keyboard'.
 BROWSER ?=
 
@@ -32,7 +34,7 @@ SOAK_DECISIONS ?= 100000000
 SOAK_SECONDS ?= 0
 SOAK ?=
 
-.PHONY: help demo test browser browser-ready screenshots check bench guard compare fuzz soak seeds
+.PHONY: help demo test api browser browser-ready screenshots check bench guard compare fuzz soak seeds
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +47,12 @@ test: ## everything: unit, integration, property, layering, README, doc tests, t
 	@command -v $(PYTHON) >/dev/null || { echo 'make test needs python3 (3.10 or newer) for tests/oracle' >&2; exit 1; }
 	$(CARGO) test --workspace --locked
 	$(CARGO) test --workspace --locked --benches
+	$(MAKE) api
 	$(MAKE) browser
+
+api: ## the running service against its own OpenAPI description, by hand and by schemathesis (API='--seed 7 --seconds 600')
+	$(CARGO) build --locked --bin quell
+	$(PYTHON) tests/api/run.py --quell "$(TARGET)/debug/quell" $(API)
 
 browser: browser-ready ## the console and the pages of links in Chromium: whole stories, by keyboard, without scripts, and axe
 	cd tests/browser && QUELL_BIN="$(TARGET)/debug/quell" node --test --test-concurrency=1 $(BROWSER)

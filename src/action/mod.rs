@@ -7,9 +7,12 @@
 pub mod batch;
 pub mod check;
 pub mod describe;
+pub mod export;
 pub mod foresee;
+pub mod history;
 pub mod import;
 pub mod link;
+pub mod records;
 pub mod resubscribe;
 pub mod unsubscribe;
 pub mod words;

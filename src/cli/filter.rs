@@ -6,6 +6,7 @@ mod certificate;
 mod columnar;
 mod format;
 mod input;
+mod links;
 mod results;
 
 use super::args::{Filter as Arguments, Invalid};
@@ -43,12 +44,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<u8> {
     refuse_clashes(arguments)?;
     let source = files::open_input(arguments.input.as_deref().unwrap_or(Path::new("-")))?;
     let answers = Answers::open(context, arguments, now)?;
+    options.links = links::column(context, arguments, &answers, options.class)?;
     brakes.check_canaries(&filter(&answers, &options))?;
     let mut results = Results::open(arguments)?;
     let seekable = columnar::seekable(&source);
     let mut input = Input::open(source, &options.input_name, results::are_measured(arguments))?;
     let format = asked.format(&input, arguments, context.terminal)?;
     refuse_near_misses(arguments, format)?;
+    links::refuse(arguments, format)?;
     if let InputFormat::Delimited { dialect, preamble_bytes } = format {
         options.dialect = dialect;
         options.preamble_bytes = preamble_bytes;

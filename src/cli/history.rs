@@ -3,14 +3,12 @@
 use super::args::History;
 use super::as_of::AsOf;
 use super::terminal::{print, print_json};
-use super::{Context, exit, input};
-use crate::address::KeyBuffer;
-use crate::error::{Error, Result};
-use crate::ledger::{HistoryEntry, Ledger, View};
-use crate::record::DigestValue;
-use crate::record::domain_rule::domain_in_keys;
+use super::{Context, exit};
+use crate::action::history::history;
+use crate::error::Result;
+use crate::ledger::{HistoryEntry, Ledger};
 use crate::store::Store;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Runs the command.
 ///
@@ -22,23 +20,12 @@ pub fn run(context: &Context, arguments: &History) -> Result<u8> {
     let store = Store::open(&context.store)?;
     let view = store.ledger().view()?;
     let then = arguments.as_of.as_deref().map(|time| AsOf::of(time, &store, &*view)).transpose()?;
-    let mut entries = entries(&store, &*view, arguments.address.trim())?;
+    let mut entries = history(&*view, store.policy(), arguments.address.trim())?;
     if let Some(then) = then {
         entries.retain(|entry| then.covers(entry));
     }
     if arguments.json {
-        let entries: Vec<Value> = entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "at": entry.at.to_string(),
-                    "generation": entry.generation,
-                    "event": entry.kind.as_str(),
-                    "detail": entry.detail,
-                })
-            })
-            .collect();
-        print_json(&entries)?;
+        print_json(&entries.iter().map(HistoryEntry::to_json).collect::<Vec<_>>())?;
     } else {
         print(|out| entries.iter().try_for_each(|entry| tell(entry, out)))?;
     }
@@ -47,20 +34,6 @@ pub fn run(context: &Context, arguments: &History) -> Result<u8> {
         context.terminal.note(&format!("nothing is recorded of this{by_then}"));
     }
     Ok(exit::DONE)
-}
-
-/// The history of an address, of the rule of a domain (`@example.com`), or of a digest.
-fn entries(store: &Store, view: &dyn View, about: &str) -> Result<Vec<HistoryEntry>> {
-    if about.starts_with('@') {
-        let domain = domain_in_keys(about, store.policy());
-        let domain = domain.map_err(|fault| Error::usage(format!("`{about}`: {fault}")))?;
-        return view.history_of_rule(domain.as_bytes());
-    }
-    if let Ok(digest) = DigestValue::parse(about, None) {
-        return view.history_of_digest(&digest);
-    }
-    let mut buffer = KeyBuffer::default();
-    view.history(input::key(store.policy(), about, &mut buffer)?.as_bytes())
 }
 
 fn tell(entry: &HistoryEntry, out: &mut dyn std::io::Write) -> std::io::Result<()> {

@@ -4,10 +4,10 @@ use super::args::Search;
 use super::terminal::{print, print_json};
 use super::{Context, clock, exit};
 use crate::action::describe::describe;
+use crate::action::records::{Found, named_json, search};
 use crate::error::Result;
 use crate::storage::Access;
 use crate::store::Store;
-use serde_json::{Value, json};
 
 /// Runs the command.
 ///
@@ -17,28 +17,14 @@ use serde_json::{Value, json};
 pub fn run(context: &Context, arguments: &Search) -> Result<u8> {
     let store = Store::open(&context.store)?;
     let reader = store.reader(Access::Map, clock::now())?;
-    let keys = reader.search(&arguments.pattern)?;
-    let mut found = Vec::new();
-    for key in keys {
-        let records = reader.view().records_of(&key)?;
-        found.push((String::from_utf8_lossy(&key).into_owned(), records));
-    }
-    let addresses = found.len();
+    let Found { addresses, outside } = search(&reader, &arguments.pattern)?;
     // Behind the addresses: what covers them without being recorded of any.
-    found.extend(reader.search_outside(&arguments.pattern)?);
+    let found = || addresses.iter().chain(&outside);
     if arguments.json {
-        let found: Vec<Value> = found
-            .iter()
-            .map(|(key, records)| {
-                let records: Vec<Value> =
-                    records.iter().map(crate::ledger::StoredRecord::to_json).collect();
-                json!({"key": key, "records": records})
-            })
-            .collect();
-        print_json(&found)?;
+        print_json(&found().map(named_json).collect::<Vec<_>>())?;
     } else {
         print(|out| {
-            for (key, records) in &found {
+            for (key, records) in found() {
                 for record in records {
                     writeln!(out, "{key}  {}", describe(&record.record))?;
                 }
@@ -46,7 +32,8 @@ pub fn run(context: &Context, arguments: &Search) -> Result<u8> {
             Ok(())
         })?;
     }
-    let outside = match found.len() - addresses {
+    let addresses = addresses.len();
+    let outside = match outside.len() {
         0 => String::new(),
         more => format!(", and {more} domain rules or digests that cover what was asked for"),
     };

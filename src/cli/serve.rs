@@ -37,7 +37,9 @@ pub fn run(context: &Context, arguments: &Serve) -> Result<u8> {
     log::hush_panics();
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(certificate, key)?)),
-        _ => None,
+        (None, None) => None,
+        // They may be from different places, so nobody sees it earlier.
+        _ => return Err(Error::usage("`--tls-cert` and `--tls-key` belong together")),
     };
     let state = State::open(settings_of(context, arguments))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -124,7 +126,8 @@ fn settings_of(context: &Context, arguments: &Serve) -> Settings {
         trusted_proxies: options.trusted_proxy.clone(),
     };
     let batches = batch_limits_of(arguments);
-    Settings { access, batches, ..Settings::new(context.store.clone(), clock::now) }
+    let import_bytes = arguments.limits.import_bytes;
+    Settings { access, batches, import_bytes, ..Settings::new(context.store.clone(), clock::now) }
 }
 
 fn limits_of(context: &Context, arguments: &Serve) -> Limits {

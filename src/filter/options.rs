@@ -1,5 +1,6 @@
 //! What a run of the filter is asked for.
 
+use super::link_column::LinkColumn;
 use crate::delimited::{Dialect, Limits};
 use crate::record::{Class, Timestamp};
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub threads: usize,
     /// The instant the answers are for.
     pub now: Timestamp,
+    /// The link that each kept row gets.
+    pub links: Option<LinkColumn>,
 }
 
 impl Default for Options {
@@ -69,6 +72,7 @@ impl Default for Options {
             limits: Limits::default(),
             threads: 1,
             now: Timestamp::from_micros(0),
+            links: None,
         }
     }
 }

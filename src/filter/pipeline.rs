@@ -71,6 +71,8 @@ struct Job {
     judged: Judged,
     withheld: Vec<u8>,
     kept_bytes: usize,
+    /// The kept rows with their links, in a run that adds them.
+    linked: Vec<u8>,
     line_feeds: u64,
     tally: Tally,
     fault: Option<ChunkFault>,
@@ -84,6 +86,7 @@ impl Job {
             judged: Judged::new(),
             withheld: Vec::new(),
             kept_bytes: 0,
+            linked: Vec::new(),
             line_feeds: 0,
             tally: Tally::default(),
             fault: None,
@@ -100,11 +103,15 @@ impl Job {
             for_this_processor(Judging::<true> { judge, chunk, judged }).err()
         };
         if self.fault.is_none() && !judge.options.dedupe {
-            self.select(shape, wants_withheld);
+            self.select(judge.options, shape, wants_withheld);
         }
     }
 
-    fn select(&mut self, shape: Shape, wants_withheld: bool) {
+    fn select(&mut self, options: &Options, shape: Shape, wants_withheld: bool) {
+        if let Some(links) = &options.links {
+            // Before the rows are moved about.
+            links.write(&self.chunk, &mut self.judged, (shape, options), &mut self.linked);
+        }
         self.tally = Tally::default();
         self.withheld.clear();
         let withheld = wants_withheld.then_some(&mut self.withheld);
@@ -330,9 +337,12 @@ impl<'a, K: Write, W: Write> Writer<'a, K, W> {
         }
         if self.options.dedupe {
             self.seen.mark_duplicates(&mut job.judged);
-            job.select(self.shape, wants_withheld);
+            job.select(self.options, self.shape, wants_withheld);
         }
-        let kept = job.chunk.bytes().get(..job.kept_bytes).unwrap_or_default();
+        let kept = match &self.options.links {
+            None => job.chunk.bytes().get(..job.kept_bytes).unwrap_or_default(),
+            Some(_) => &job.linked,
+        };
         self.kept.write_all(kept).map_err(|error| write_error("output", error))?;
         if let Some(withheld) = self.withheld.as_deref_mut() {
             withheld

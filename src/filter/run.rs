@@ -100,6 +100,9 @@ impl Filter<'_> {
             return Columns::without_header(header.names().len(), widest, options).map(Some);
         }
         let columns = Columns::of_header(&header, options)?;
+        if let Some(links) = &options.links {
+            links.refuse_taken(header.names())?;
+        }
         let record = header.record();
         if let Some(out) = withheld {
             let delimiter = char::from(options.dialect.delimiter());

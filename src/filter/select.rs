@@ -112,6 +112,22 @@ pub(super) fn reasons_text(
 }
 
 impl Shape {
+    /// Appends a kept row without its line end, and its link; an empty link is none.
+    pub(super) fn write_with_link(self, row: &[u8], name: &str, link: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::Delimited(dialect) => {
+                out.extend_from_slice(row);
+                out.push(dialect.delimiter());
+                dialect.write_cell(link.as_bytes(), out);
+            }
+            Self::Objects => {
+                let link = Some(link).filter(|link| !link.is_empty());
+                let (name, link) = (serde_json::Value::from(name), serde_json::Value::from(link));
+                write_members(row, &format!("{name}:{link}"), out);
+            }
+        }
+    }
+
     /// Appends a withheld row without its line end, and its two fields.
     fn write_withheld(self, row: &[u8], first: &str, all: &str, out: &mut Vec<u8>) {
         match self {
@@ -123,17 +139,23 @@ impl Shape {
                 dialect.write_cell(all.as_bytes(), out);
             }
             Self::Objects => {
-                // A row is an object, so its last brace closes it.
-                let close = memchr::memrchr(b'}', row).unwrap_or(row.len());
-                let (members, rest) = row.split_at(close);
-                out.extend_from_slice(members);
-                let none = members.trim_ascii_end().ends_with(b"{");
-                let comma = if none { "" } else { "," };
                 let (first, all) = (serde_json::Value::from(first), serde_json::Value::from(all));
-                let more = format!("{comma}\"quell_reason\":{first},\"quell_reasons\":{all}");
-                out.extend_from_slice(more.as_bytes());
-                out.extend_from_slice(rest);
+                let more = format!("\"quell_reason\":{first},\"quell_reasons\":{all}");
+                write_members(row, &more, out);
             }
         }
     }
+}
+
+/// Appends an object with more members at its end.
+fn write_members(object: &[u8], more: &str, out: &mut Vec<u8>) {
+    // A row is an object, so its last brace closes it.
+    let close = memchr::memrchr(b'}', object).unwrap_or(object.len());
+    let (members, rest) = object.split_at(close);
+    out.extend_from_slice(members);
+    if !members.trim_ascii_end().ends_with(b"{") {
+        out.push(b',');
+    }
+    out.extend_from_slice(more.as_bytes());
+    out.extend_from_slice(rest);
 }

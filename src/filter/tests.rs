@@ -34,7 +34,7 @@ pub(super) fn snapshot() -> (Snapshot, KeyHasher) {
 
 /// Files of rows that may be quoted, ragged, blank, without an address, or with an address written in
 /// several ways.
-fn files() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn files() -> impl Strategy<Value = Vec<u8>> {
     let address = (0..10_u8, 0..5_u8).prop_map(|(number, form)| match form {
         0 => format!("A{number}@Example.com"),
         1 => format!("\"An, {number} <a{number}@example.com>\""),

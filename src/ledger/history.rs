@@ -24,7 +24,7 @@ pub use permitted::Permitted;
 pub(super) use permitted::name_of;
 
 use crate::record::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,4 +102,17 @@ pub struct RecentEvent {
     pub about: Option<String>,
     /// When, and what.
     pub entry: HistoryEntry,
+}
+
+impl HistoryEntry {
+    /// As `history --json` has it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "at": self.at.to_string(),
+            "generation": self.generation,
+            "event": self.kind.as_str(),
+            "detail": self.detail,
+        })
+    }
 }

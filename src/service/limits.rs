@@ -11,8 +11,7 @@ use tokio::sync::Semaphore;
 
 /// The largest body of a request, unless its route says otherwise: 10,000 addresses of the greatest length fit.
 pub(super) const BODY_BYTES: usize = 8 << 20;
-/// Routes (all that begin so) whose requests carry files. They take as long as bytes come and go, and bound
-/// themselves how many there are.
+/// Routes whose requests carry files. They take as long as bytes come and go, and bound themselves how many there are.
 const FILES: [&str; 2] = ["/v1/filter", "/console/import"];
 /// Routes that whoever looks after the service asks: they wait for nobody.
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -74,14 +73,20 @@ pub(super) struct Bounds {
     pub progress: Arc<Progress>,
 }
 
-/// Does `work`, in its turn and in time, or answers why not.
+/// Does `work`, in its turn and in time, or answers why not. The request has a body of `body_bytes` at least.
 pub(super) async fn within(
     bounds: Option<Bounds>,
     route: Option<&str>,
+    body_bytes: u64,
     work: impl Future<Output = Response>,
 ) -> Response {
-    let is_file = route.is_some_and(|route| FILES.iter().any(|file| route.starts_with(file)));
+    let is_file = route.is_some_and(|route| FILES.contains(&route));
     let Some(bounds) = bounds.filter(|_| !is_file) else { return work.await };
+    if body_bytes > BODY_BYTES as u64 {
+        // Before it is sent; one that does not say how long it is, is found out by its reader.
+        let detail = format!("the body is larger than {BODY_BYTES} bytes");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
+    }
     let is_health = route.is_some_and(|route| HEALTH.contains(&route));
     let in_turn = async {
         // Nobody closes it.
@@ -97,7 +102,7 @@ pub(super) async fn within(
 /// Says whose fault it is that a request took too long.
 fn late(bounds: &Bounds) -> Response {
     let time = bounds.requests.time.as_secs_f64();
-    if bounds.progress.is_receiving() {
+    if bounds.progress.lacks_body() {
         let detail = format!("the request was not here within {time} s");
         let mut response = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response();
         // The rest of it would be taken for the next one.

@@ -9,6 +9,7 @@ use axum::extract::{self, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,12 +36,13 @@ pub(super) async fn observe(
     let route = route.as_ref().map(MatchedPath::as_str);
     let bounds = request.extensions_mut().remove::<Bounds>();
     let under_way = state.metrics().under_way();
-    let mut response =
-        caught(within(bounds, route, next.run(request))).await.unwrap_or_else(|| {
-            state.metrics().panicked();
-            let detail = "the request met a fault of the program";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
-        });
+    let body_bytes = request.body().size_hint().lower();
+    let work = within(bounds, route, body_bytes, next.run(request));
+    let mut response = caught(work).await.unwrap_or_else(|| {
+        state.metrics().panicked();
+        let detail = "the request met a fault of the program";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+    });
     drop(under_way);
     let (status, took) = (response.status(), began.elapsed());
     state.metrics().answered(&Answered { route, method: &method, status, took });

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod change;
 mod console;
 mod decide;
 mod extract;
@@ -13,6 +14,7 @@ mod limits;
 mod log;
 mod metrics;
 mod one_click;
+mod openapi;
 mod problem;
 mod records;
 mod router;
@@ -28,5 +30,5 @@ pub use metrics::Metrics;
 pub use problem::Problem;
 pub use router::router;
 pub use server::{Endpoint, Peer, Secured, run};
-pub use state::{Settings, State};
+pub use state::{IMPORT_BYTES, Settings, State};
 pub use tls::Tls;

@@ -93,7 +93,7 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -141,7 +141,10 @@ pub(super) fn every_error(response: Response) -> Response {
 /// The text with every address in it redacted. What was quoted of a request stands between backticks; it is redacted as
 /// one, whatever is in it.
 fn without_addresses(text: String) -> String {
-    let Some(last) = text.rfind('@') else { return text };
+    // An `@` between backticks is the library's word for it.
+    let is_quoted = |place| text[..place].ends_with('`') && text[place + 1..].starts_with('`');
+    let last = text.match_indices('@').map(|(place, _)| place).rfind(|place| !is_quoted(*place));
+    let Some(last) = last else { return text };
     if let Some(open) = text[..last].find('`') {
         let close = text[last..].find('`').map_or(text.len(), |place| last + place);
         return format!("{}`{}{}", &text[..open], redact(&text[open + 1..close]), &text[close..]);
@@ -161,6 +164,8 @@ mod tests {
     fn no_problem_holds_an_address() {
         for (text, shown) in [
             ("there is nothing here", "there is nothing here"),
+            ("`***` is no address: it has no `@`", "`***` is no address: it has no `@`"),
+            ("`ann@example.com` has one `@`", "`a***@example.com` has one `@`"),
             (
                 "unknown class `ann@example.com`, expected `bulk`",
                 "unknown class `a***@example.com`, expected `bulk`",

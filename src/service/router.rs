@@ -2,26 +2,25 @@
 
 use super::limits::BODY_BYTES;
 use super::log::observe;
-use super::{State, access, console, decide, health, metrics, one_click, problem, records};
+use super::{
+    State, access, console, decide, health, metrics, one_click, openapi, problem, records,
+};
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use axum::{Json, Router};
 use tower::util::MapResponseLayer;
-use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-
-/// What the description begins with.
-#[derive(OpenApi)]
-#[openapi(info(title = "quell", description = "The last gate before an e-mail campaign leaves."))]
-struct Description;
 
 /// The routes of a service over `state`.
 pub fn router(state: State) -> Router {
     let (router, description) = described().split_for_parts();
+    let description = Bytes::from(openapi::text(&description));
+    let described = ([(header::CONTENT_TYPE, "application/json")], description);
     router
-        .route("/openapi.json", get(move || async move { Json(description) }))
+        .route("/openapi.json", get(move || async move { described }))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
@@ -40,7 +39,7 @@ pub fn router(state: State) -> Router {
 
 /// The routes that the OpenAPI description holds.
 fn described() -> OpenApiRouter<State> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(openapi::begun())
         .merge(decide::routes())
         .merge(records::write_routes())
         .merge(records::operator_routes())

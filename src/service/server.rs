@@ -20,6 +20,7 @@ pub(super) use progress::Progress;
 use progress::{Received, Sent};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,6 +31,9 @@ use tower::Service;
 
 /// What a connection's reads and writes are buffered in, at most: with 10,000 connections it counts.
 const BUFFER_BYTES: usize = 128 << 10;
+
+/// How long the threads of the service wait after a fault of the program, which may be met again.
+const AFTER_A_PANIC: Duration = Duration::from_millis(100);
 
 /// Who is at the other end of a request's connection, in its extensions: a proxy, maybe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,9 +171,52 @@ fn start(
 ) -> Result<mpsc::Sender<()>> {
     let (sender, receiver) = mpsc::channel();
     let state = state.clone();
+    let go_on = move || {
+        while catch_unwind(AssertUnwindSafe(|| work(&state, &receiver))).is_err() {
+            // Without this thread the answers would stay as they are, and grow old.
+            state.metrics().panicked();
+            state.live().distrust();
+            std::thread::sleep(AFTER_A_PANIC);
+        }
+    };
     std::thread::Builder::new()
         .name(name.to_owned())
-        .spawn(move || work(&state, &receiver))
+        .spawn(go_on)
         .map_err(|error| Error::untrusted(format!("cannot start a thread: {error}")))?;
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Policy;
+    use crate::record::Timestamp;
+    use crate::service::Settings;
+    use crate::store::Store;
+    use std::sync::mpsc::Receiver;
+
+    fn panics_once(state: &State, stop: &Receiver<()>) {
+        if state.metrics().text().contains("quell_panics_total 0") {
+            panic!("on purpose");
+        }
+        let _ = stop.recv();
+    }
+
+    #[test]
+    fn a_thread_of_the_service_that_panics_is_not_missed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let now = Timestamp::from_micros(1);
+        Store::create(&path, Policy::EXACT, now).unwrap();
+        let state = State::open(Settings::new(path, || Timestamp::from_micros(2))).unwrap();
+        state.live().answers().unwrap();
+        let thread = start("quell-test", &state, panics_once).unwrap();
+        while state.live().answers().is_ok() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(state.metrics().text().contains("quell_panics_total 1"));
+        thread.send(()).unwrap();
+        state.live().look(now).unwrap();
+        state.live().answers().unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Metrics;
 use super::access::{Access, AccessSettings, Tokens};
+use super::console::Console;
 use super::decide::{BatchLimits, Turns};
 use super::log::RequestIds;
 use super::one_click::{LinkTokens, Recorder};
@@ -11,6 +12,9 @@ use crate::store::Live;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// So many bytes a file may have that is imported in the console, unless something else is said.
+pub const IMPORT_BYTES: u64 = 2 << 30;
+
 /// What the service is told when it starts.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +22,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// What tells the time.
     pub clock: fn() -> Timestamp,
+    /// So many bytes a file may have that is imported in the console.
+    pub import_bytes: u64,
     /// Who may ask how much.
     pub access: AccessSettings,
     /// What batches may take.
@@ -28,7 +34,13 @@ impl Settings {
     /// The settings of a service over the store in this directory, all others as they are unless they are given.
     #[must_use]
     pub fn new(store: PathBuf, clock: fn() -> Timestamp) -> Self {
-        Self { store, clock, access: AccessSettings::default(), batches: BatchLimits::default() }
+        Self {
+            store,
+            clock,
+            import_bytes: IMPORT_BYTES,
+            access: AccessSettings::default(),
+            batches: BatchLimits::default(),
+        }
     }
 }
 
@@ -42,6 +54,7 @@ struct Inner {
     access: Access,
     turns: Turns,
     metrics: Metrics,
+    console: Console,
     request_ids: RequestIds,
     link_tokens: LinkTokens,
     recorder: Recorder,
@@ -55,14 +68,13 @@ impl State {
     /// Untrusted when there is none. One that can't be trusted is answered with errors until it is mended.
     pub fn open(settings: Settings) -> Result<Self> {
         let live = Live::open(&settings.store, (settings.clock)())?;
-        let access = Access::new(&settings.access);
-        let turns = Turns::new(settings.batches);
         Ok(Self(Arc::new(Inner {
+            access: Access::new(&settings.access),
+            turns: Turns::new(settings.batches),
             settings,
             live,
-            access,
-            turns,
             metrics: Metrics::new()?,
+            console: Console::default(),
             request_ids: RequestIds::new()?,
             link_tokens: LinkTokens::default(),
             recorder: Recorder::default(),
@@ -100,6 +112,11 @@ impl State {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What the console keeps.
+    pub(super) fn console(&self) -> &Console {
+        &self.0.console
     }
 
     /// What numbers requests.

@@ -202,10 +202,20 @@ impl Live {
     ///
     /// As [`Live::refresh`].
     pub fn look(&self, now: Timestamp) -> Result<Refreshed> {
-        match self.base.try_lock() {
-            Ok(mut base) => self.refresh_locked(&mut base, now),
-            Err(_) => Ok(Refreshed::Current),
-        }
+        let mut base = match self.base.try_lock() {
+            Ok(base) => base,
+            Err(TryLockError::Poisoned(poisoned)) => self.given_up(poisoned),
+            Err(TryLockError::WouldBlock) => return Ok(Refreshed::Current),
+        };
+        self.refresh_locked(&mut base, now)
+    }
+
+    /// Answers nothing until the next look has opened the store anew: for who watches, after a fault of the program.
+    pub fn distrust(&self) {
+        let mut base = self.lock();
+        *base = None;
+        let error = Error::untrusted("a fault of the program; the store is opened anew");
+        self.state.store(Arc::new(State::Untrusted(error)));
     }
 
     /// Looks at the files of the store, so that one that was damaged or replaced is found: for a thread that calls it
@@ -278,7 +288,18 @@ impl Live {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Base>> {
-        self.base.lock().unwrap_or_else(PoisonError::into_inner)
+        self.base.lock().unwrap_or_else(|poisoned| self.given_up(poisoned))
+    }
+
+    /// What somebody was bringing up who panicked is half done: it is made anew.
+    fn given_up<'a>(
+        &'a self,
+        poisoned: PoisonError<MutexGuard<'a, Option<Base>>>,
+    ) -> MutexGuard<'a, Option<Base>> {
+        let mut base = poisoned.into_inner();
+        *base = None;
+        self.base.clear_poison();
+        base
     }
 
     fn refresh_locked(&self, base: &mut Option<Base>, now: Timestamp) -> Result<Refreshed> {

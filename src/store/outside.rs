@@ -169,19 +169,43 @@ impl Reader<'_> {
             }
             _ => view.rules_like(&self.pattern(pattern))?,
         };
-        let mut found: Vec<(String, Vec<StoredRecord>)> = Vec::new();
-        for stored in rules {
-            if let Record::Domain(rule) = &stored.record {
-                found.push((format!("@{}", rule.domain), vec![stored]));
-            }
-        }
+        let mut found = named_rules(rules);
         if !pattern.contains('*') {
-            for (digest, records) in digests_of(view, pattern.as_bytes())? {
-                found.push((digest.name(), records));
-            }
+            found.extend(named_digests(view, pattern)?);
         }
         Ok(found)
     }
+
+    /// The domain rules and digests that cover the address written as `raw`, whose key is `key`, each with its name, as
+    /// [`Reader::search_outside`] has it.
+    ///
+    /// # Errors
+    ///
+    /// As the ledger says.
+    pub fn outside_records(
+        &self,
+        raw: &str,
+        key: Key<'_>,
+    ) -> Result<Vec<(String, Vec<StoredRecord>)>> {
+        let mut found = named_rules(self.view().rules_covering(key.domain())?);
+        found.extend(named_digests(self.view(), raw)?);
+        Ok(found)
+    }
+}
+
+fn named_rules(rules: Vec<StoredRecord>) -> Vec<(String, Vec<StoredRecord>)> {
+    let mut found = Vec::new();
+    for stored in rules {
+        if let Record::Domain(rule) = &stored.record {
+            found.push((format!("@{}", rule.domain), vec![stored]));
+        }
+    }
+    found
+}
+
+fn named_digests(view: &dyn View, raw: &str) -> Result<Vec<(String, Vec<StoredRecord>)>> {
+    let found = digests_of(view, raw.as_bytes())?.into_iter();
+    Ok(found.map(|(digest, records)| (digest.name(), records)).collect())
 }
 
 /// The domain of a pattern as in a key, or what was written if it is none.

@@ -38,7 +38,7 @@ export async function profile(browser, { theme = "light", width = 1280, scripts 
     page.on("pageerror", (error) => context.faults.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
       // What the Content-Security-Policy stops is said here, too.
-      if (message.type() === "error") context.faults.push(`${page.url()}: ${message.text()}`);
+      if (message.type() === "error") context.faults.push(`${message.location().url}: ${message.text()}`);
     });
     page.on("request", (request) => {
       const foreign = !request.url().startsWith("data:") && new URL(request.url()).hostname !== "127.0.0.1";

@@ -1,7 +1,7 @@
 // A service under test: a store of its own made from data/, a server on a port of its own, tokens for each role.
 
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -28,6 +28,7 @@ export class Service {
     for (const [kind, file] of FILES) {
       service.quell("import", kind, join(ROOT, "data", file));
     }
+    service.fill();
     await service.serve(options);
     return service;
   }
@@ -36,6 +37,34 @@ export class Service {
     this.directory = directory;
     this.store = join(directory, "store");
     this.said = "";
+  }
+
+  /// Records of the last ninety days, the same ones every time: the charts have something to show.
+  fill() {
+    let seed = 7;
+    const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+    const rows = { unsubscribes: ["email,list,at,source"], suppressions: ["email,reason,at,source"] };
+    let number = 0;
+    for (let day = 89; day >= 0; day--) {
+      const date = new Date(Date.now() - day * 86_400_000);
+      const at = date.toISOString().slice(0, 10);
+      // A campaign every Tuesday brings opt-outs, and bounces a day later.
+      const weekday = date.getUTCDay();
+      const busy = { 2: 3, 3: 2, 0: 0.3, 6: 0.3 }[weekday] ?? 1;
+      for (let i = 0; i < Math.round((6 + 5 * random()) * busy); i++) {
+        const list = random() < 0.4 ? ["news", "offers", "events"][number % 3] : "";
+        rows.unsubscribes.push(`reader${++number}@example.net,${list},${at},footer link`);
+      }
+      for (let i = 0; i < Math.round((2 + 3 * random()) * (weekday === 3 ? 3 : 1)); i++) {
+        const reason = ["bounce", "bounce", "bounce", "complaint", "invalid", "manual"][Math.floor(6 * random())];
+        rows.suppressions.push(`mailbox${++number}@example.net,${reason},${at},mail server`);
+      }
+    }
+    for (const [kind, lines] of Object.entries(rows)) {
+      const path = join(this.directory, `${kind}-of-late.csv`);
+      writeFileSync(path, lines.join("\n") + "\n");
+      this.quell("import", kind, path);
+    }
   }
 
   /// Runs a command on the store and gives its standard output. Throws unless it exits with 0.

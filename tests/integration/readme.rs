@@ -6,18 +6,18 @@ use std::process::Command;
 use crate::sandbox::{QUELL, Sandbox, root};
 
 /// A command of a console block and the output the README shows for it.
-struct Step {
+pub(crate) struct Step {
     line: usize,
-    command: String,
+    pub(crate) command: String,
     shown: Vec<String>,
 }
 
-/// The blocks fenced as `console`, each a list of steps. A block whose commands are not quell's or a pipe's into it
-/// (say, `$ make demo`) is left to whoever reads it.
-fn blocks(readme: &str) -> Vec<Vec<Step>> {
+/// The blocks of a document that are fenced as `console`, each a list of steps. A block none of whose commands runs one
+/// of these programs (say, `$ make demo`) is left to whoever reads it.
+pub(crate) fn blocks(document: &str, programs: &[&str]) -> Vec<Vec<Step>> {
     let mut blocks = Vec::new();
     let mut open: Option<Vec<Step>> = None;
-    for (index, text) in readme.lines().enumerate() {
+    for (index, text) in document.lines().enumerate() {
         match (&mut open, text.trim_end()) {
             (None, "```console") => open = Some(Vec::new()),
             (None, _) => {}
@@ -44,8 +44,9 @@ fn blocks(readme: &str) -> Vec<Vec<Step>> {
             },
         }
     }
-    assert!(open.is_none(), "a console block of README.md is not closed");
-    blocks.retain(|steps| steps.iter().any(|step| step.command.starts_with("quell ")));
+    assert!(open.is_none(), "a console block is not closed");
+    let is_run = |step: &Step| programs.iter().any(|program| step.command.starts_with(program));
+    blocks.retain(|steps| steps.iter().any(is_run));
     blocks
 }
 
@@ -74,13 +75,9 @@ fn line_matches(shown: &str, actual: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// All blocks share one directory, in the order of the README, with `data` beside them as in a clone.
-#[test]
-fn every_console_block_of_the_readme_prints_what_it_shows() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let blocks = blocks(&readme);
-    assert!(!blocks.is_empty(), "README.md shows no session with `$ quell`");
-    let sandbox = Sandbox::without_store();
+/// Runs the steps one after another in the sandbox, and compares what they print. All share one directory, in the order
+/// of the document, with `data` beside them as in a clone.
+pub(crate) fn run(name: &str, steps: &[Step], sandbox: &Sandbox, environment: &[(&str, &str)]) {
     std::os::unix::fs::symlink(root().join("data"), sandbox.path("data")).expect("a link to data");
     let binaries = std::path::Path::new(QUELL).parent().expect("a directory").to_path_buf();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -88,7 +85,7 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
         .expect("a PATH");
     // What `$ echo $?` shows is the exit code of the command above it.
     let mut exit_code = 0;
-    for step in blocks.iter().flatten() {
+    for step in steps {
         let output = Command::new("bash")
             .args(["-c", &format!("exec 2>&1\n(exit {exit_code})\n{}", step.command)])
             .current_dir(sandbox.path(""))
@@ -96,6 +93,7 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
             .env("NO_COLOR", "1")
             .env("COLUMNS", "100")
             .env_remove("QUELL_STORE")
+            .envs(environment.iter().copied())
             .output()
             .expect("bash");
         exit_code = output.status.code().unwrap_or(255);
@@ -107,12 +105,20 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
         }
         assert!(
             matches(&shown, &actual),
-            "README.md line {}: `{}` prints\n{text}\nbut the README shows\n{}",
+            "{name} line {}: `{}` prints\n{text}\nbut the document shows\n{}",
             step.line,
             step.command,
             shown.join("\n"),
         );
     }
+}
+
+#[test]
+fn every_console_block_of_the_readme_prints_what_it_shows() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let steps: Vec<Step> = blocks(&readme, &["quell "]).into_iter().flatten().collect();
+    assert!(!steps.is_empty(), "README.md shows no session with `$ quell`");
+    run("README.md", &steps, &Sandbox::without_store(), &[]);
 }
 
 #[test]

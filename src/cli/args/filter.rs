@@ -63,6 +63,12 @@ pub struct Filter {
     /// Withhold rows whose address was already kept in this run
     #[arg(long)]
     pub dedupe: bool,
+    /// Add a column of this name to the kept rows: each row's link for List-Unsubscribe (docs/one-click.md)
+    #[arg(long, value_name = "NAME", requires = "base_url")]
+    pub unsubscribe_url_column: Option<String>,
+    /// Where the service is reached from outside, which those links begin with
+    #[arg(long, value_name = "URL", requires = "unsubscribe_url_column")]
+    pub base_url: Option<String>,
     /// Use no store but the suppressions of this file; repeatable
     #[arg(long, value_name = "FILE")]
     pub suppress: Vec<PathBuf>,

@@ -2,7 +2,7 @@
 //! the file that `--config` names; `src/cli/serve/config.rs` sees to it.
 
 use crate::cli::serve::Setting;
-use crate::service::Network;
+use crate::service::{IMPORT_BYTES, Network};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroU32;
@@ -22,10 +22,10 @@ pub struct Serve {
     #[arg(long, env = "QUELL_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
     /// Speak TLS with this certificate, the ones that lead to its root behind it (PEM); read again on SIGHUP
-    #[arg(long, env = "QUELL_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "QUELL_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's key (PEM)
-    #[arg(long, env = "QUELL_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "QUELL_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `info,quell=debug`
     #[arg(long, env = "QUELL_LOG", value_name = "FILTER", default_value = "info")]
@@ -129,6 +129,9 @@ pub struct LimitOptions {
     /// Bytes of a batch's kept rows that wait on disk for a client that sends all before it reads any
     #[arg(long, env = "QUELL_SPOOL_BYTES", value_name = "N", default_value_t = 8 << 30)]
     pub spool_bytes: u64,
+    /// Bytes of a file that is imported in the console
+    #[arg(long, env = "QUELL_IMPORT_BYTES", value_name = "N", default_value_t = IMPORT_BYTES)]
+    pub import_bytes: u64,
 }
 
 /// The heading of [`AccessOptions`] in help texts.

@@ -2,6 +2,8 @@
 
 use super::Arguments;
 use super::certificate::Signer;
+use super::links;
+use crate::action::link::Links;
 use crate::address::Policy;
 use crate::certificate::Chain;
 use crate::cli::{Context, input as words};
@@ -26,6 +28,8 @@ pub(super) struct Answers {
     pub(super) position: Option<(u64, u64)>,
     /// What signs the run, if a certificate is asked for.
     pub(super) signer: Option<Signer>,
+    /// What makes links, if they are asked for.
+    pub(super) links: Option<Links>,
 }
 
 impl Answers {
@@ -52,9 +56,10 @@ impl Answers {
                 }
                 None => None,
             };
+            let links = links::beside(context, arguments)?;
             let position = Some((index.snapshot.generation(), index.snapshot.cursor()));
             let (snapshot, hasher, policy) = (index.snapshot, index.hasher, index.policy);
-            return Ok(Self { snapshot, hasher, policy, position, signer });
+            return Ok(Self { snapshot, hasher, policy, position, signer, links });
         }
         let store = Store::open(&context.store)?;
         let reader = store.reader(ACCESS, now)?;
@@ -73,9 +78,13 @@ impl Answers {
             }
             None => None,
         };
+        let links = match arguments.unsubscribe_url_column {
+            Some(_) => Some(Links::new(&store.link_keys(now)?)),
+            None => None,
+        };
         let (snapshot, hasher, policy) = reader.into_answers();
         let position = Some((snapshot.generation(), snapshot.cursor()));
-        Ok(Self { snapshot, hasher, policy, position, signer })
+        Ok(Self { snapshot, hasher, policy, position, signer, links })
     }
 
     fn of_files(context: &Context, arguments: &Arguments) -> Result<Self> {
@@ -84,6 +93,12 @@ impl Answers {
                 "--certificate needs a store: --suppress files have neither generation nor key",
             )
             .with_hint("import the files into a store first, or take --report"));
+        }
+        if arguments.unsubscribe_url_column.is_some() {
+            return Err(Error::usage(
+                "--unsubscribe-url-column needs a store: --suppress files hold no key to seal links with",
+            )
+            .with_hint("import the files into a store first"));
         }
         let policy = Policy::default();
         let mut files = SuppressFiles::new(&SecretKey::generate()?, policy);
@@ -94,6 +109,6 @@ impl Answers {
             }
         }
         let (snapshot, hasher) = files.finish()?;
-        Ok(Self { snapshot, hasher, policy, position: None, signer: None })
+        Ok(Self { snapshot, hasher, policy, position: None, signer: None, links: None })
     }
 }

@@ -3,7 +3,10 @@
 use crate::cli::args::LogFormat;
 use crate::error::{Error, Result};
 use std::io::{self, IsTerminal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Events that `filter` lets through are written from now on.
 ///
@@ -15,11 +18,14 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<()> {
         Error::usage(format!("`--log {filter}`: {error}"))
             .with_hint("write `info`, `debug`, or `info,quell=debug`")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let begun = match format {
-        LogFormat::Text => log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.with_target(false).json().flatten_event(true).try_init(),
+    // What other crates tell of a request has its path in it, and with that an address or the token of a link.
+    let own = filter_fn(|event| event.target().split("::").next() == Some("quell"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let begun = tracing_subscriber::registry().with(lines.with_filter(own)).with(filter).try_init();
     // Somebody else logs already: whoever runs this as a library.
     drop(begun);
     Ok(())

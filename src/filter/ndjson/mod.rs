@@ -73,6 +73,13 @@ pub(super) struct Decoded {
     found: Found,
 }
 
+impl Decoded {
+    /// What the cells of the lines stand in.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 /// Finds the reasons of every line of `chunk`.
 ///
 /// Cost: one validation of the bytes, one walk of each line up to its last byte, and what
@@ -178,6 +185,9 @@ impl Filter<'_> {
         };
         let names = walk::names(line)
             .map_err(|(at, fault)| told(ChunkFault::Line { at: record.start + at, fault }))?;
+        if let Some(links) = &options.links {
+            links.refuse_taken(&names)?;
+        }
         Members::of(names, options).map(Some)
     }
 }

@@ -26,6 +26,7 @@ mod scan;
 mod schema;
 mod search;
 mod sums;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod unsubscribe;

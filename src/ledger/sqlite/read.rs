@@ -9,13 +9,14 @@ use super::fault::damaged;
 use super::feed::End;
 use super::rows::{current_of, digests_of, key, of_key, select_all, stored};
 use super::scan::Contacts;
-use super::{chain, check, feed, history, outside, permissions, scan, search};
+use super::{chain, check, feed, history, outside, permissions, scan, search, tallies};
 use crate::address::redact;
 use crate::error::{Error, Result};
 use crate::ledger::erase::{ErasedEntry, Erasure, Pseudonym, Pseudonyms, stand_in};
 use crate::ledger::{
-    ChainHead, Change, Changes, Counts, Cursor, DigestEntries, HistoryEntry, ImportCounts,
-    ImportRow, KeyEntries, Permitted, Position, RecentEvent, StoredRecord, Trail, View, state,
+    ChainHead, Change, Changes, Counts, Cursor, Day, DigestEntries, HistoryEntry, ImportCounts,
+    ImportRow, KeyEntries, Permitted, Position, RecentEvent, StoredRecord, Tallies, Trail, View,
+    state,
 };
 use crate::record::{
     Algorithm, Blocks, Contact, DigestValue, DomainBlocks, KeyState, Kind, Timestamp,
@@ -185,6 +186,10 @@ impl View for SqliteView<'_> {
 
     fn counts(&self) -> Result<Counts> {
         counts(&self.connection)
+    }
+
+    fn tallies(&self, first: Day, now: Timestamp) -> Result<Tallies> {
+        tallies::tallies(&self.connection, first, now)
     }
 
     fn chain_head(&self) -> Result<ChainHead> {

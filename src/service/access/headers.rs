@@ -10,14 +10,17 @@ use axum::response::Response;
 /// No script, style, picture, form or frame but one's own; nothing inline.
 const CONTENT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What was answered may be out of date at once, and may be about a person.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const YEAR: &str = "max-age=31536000";
 
 /// Headers that are in every answer.
 const ALWAYS: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    // An address of a page holds a token or an e-mail address.
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    // The address of a page may hold an e-mail address: nobody else is told of it. `no-referrer` would go too far: with
+    // it browsers send `Origin: null` with the console's own forms, as a foreign page's might.
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -42,11 +45,11 @@ pub(in crate::service) async fn secure(
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.reserve(ALWAYS.len() + 2);
+    // A page that can do with less says so itself, and so does a file that never changes.
     for (name, value) in ALWAYS {
-        headers.insert(name, value);
+        headers.entry(name).or_insert(value);
     }
-    // Files that never change say so themselves.
-    headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(YEAR));
     }

@@ -22,6 +22,7 @@ mod tokens;
 pub use client::Network;
 pub(super) use guard::guard;
 pub(super) use headers::secure;
+pub(super) use needs::Need;
 pub(super) use origin::own_origin;
 pub(super) use tokens::Tokens;
 
@@ -92,7 +93,6 @@ impl Access {
     /// # Errors
     ///
     /// When there were too many lately: an answer of status 429.
-    #[expect(dead_code, reason = "called by the handler of links")]
     pub fn take_one_click(&self) -> Result<(), TooOften> {
         self.rates.one_click.take()
     }

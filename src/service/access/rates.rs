@@ -40,10 +40,17 @@ impl TooOften {
     }
 }
 
+/// A problem of status 429, which says to come back after a second.
+impl From<TooOften> for Problem {
+    fn from(too_often: TooOften) -> Self {
+        let detail = format!("too many requests; come back in {} s", too_often.seconds());
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    }
+}
+
 impl IntoResponse for TooOften {
     fn into_response(self) -> Response {
-        let detail = format!("too many requests; come back in {} s", self.seconds());
-        let mut response = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).into_response();
+        let mut response = Problem::from(self).into_response();
         self.tell(&mut response);
         response
     }

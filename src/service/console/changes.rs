@@ -3,7 +3,7 @@
 use super::layout::{Page, Place, html};
 use super::resubscribe::encoded;
 use super::tell::EventView;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RecentEvent};
 use crate::service::access::Caller;
 use crate::service::answer::blocking;
 use crate::service::{Problem, State};
@@ -26,10 +26,22 @@ struct Changes {
     is_first: bool,
 }
 
-struct ChangeView {
-    event: EventView,
+/// An event, whomever it is of.
+pub(super) struct ChangeView {
+    pub event: EventView,
     /// Whom it is about, and where more of them stands.
-    about: Option<(String, Option<String>)>,
+    pub about: Option<(String, Option<String>)>,
+}
+
+impl ChangeView {
+    /// Of an event.
+    pub fn of(event: RecentEvent) -> Self {
+        let is_address = |about: &&String| about.contains('@') && !about.starts_with('@');
+        let link = event.about.as_ref().filter(is_address);
+        let href = link.map(|about| format!("/console/person?address={}", encoded(about)));
+        let about = event.about.map(|about| (about, href));
+        Self { event: EventView::of(&event.entry), about }
+    }
 }
 
 /// Where a page begins.
@@ -52,14 +64,8 @@ pub(super) async fn changes(
         let has_more = events.len() > PAGE;
         events.truncate(PAGE);
         let older = events.last().filter(|_| has_more).map(|event| event.number);
-        let shown = events.into_iter().map(|event| {
-            let is_address = |about: &&String| about.contains('@') && !about.starts_with('@');
-            let link = event.about.as_ref().filter(is_address);
-            let href = link.map(|about| format!("/console/person?address={}", encoded(about)));
-            let about = event.about.map(|about| (about, href));
-            ChangeView { event: EventView::of(&event.entry), about }
-        });
-        Ok(Changes { page, events: shown.collect(), older, is_first: before.is_none() })
+        let events = events.into_iter().map(ChangeView::of).collect();
+        Ok(Changes { page, events, older, is_first: before.is_none() })
     })
     .await?;
     Ok(html(&changes))

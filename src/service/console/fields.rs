@@ -84,7 +84,7 @@ impl LiftFields {
     /// What is asked for; what is wrong is in `faults` then, and nothing is given.
     pub fn request(&mut self) -> Option<ResubscribeRequest> {
         self.faults.clear();
-        if !(self.global || self.all_lists || !self.lists.is_empty() || !self.include.is_empty()) {
+        if !self.global && !self.all_lists && self.lists.is_empty() && self.include.is_empty() {
             self.faults.push(("scope", "Choose what is to be lifted.".into()));
         }
         let channel: Option<Channel> = self.channel.parse().ok();

@@ -7,6 +7,7 @@ use crate::ledger::Role;
 use crate::record::Timestamp;
 use crate::service::Problem;
 use crate::service::access::Caller;
+use crate::service::problem::every_error;
 use askama::Template;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -145,7 +146,7 @@ struct Fault<'a> {
 /// The middleware that makes pages of problems, with the words and the status of the problem: an operator reads pages.
 pub(in crate::service) async fn problems_as_pages(request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = every_error(next.run(request).await);
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let status = problem.status();
     let is_store = status == StatusCode::SERVICE_UNAVAILABLE;
@@ -166,7 +167,8 @@ pub(in crate::service) async fn problems_as_pages(request: Request, next: Next) 
     told
 }
 
-/// An instant as a page shows it: to the second, in UTC, exact for machines.
+/// An instant as a page shows it: to the second, in UTC, exact for machines. One at midnight is a day: most sources
+/// give no more.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::service) struct When(pub Timestamp);
 
@@ -174,7 +176,7 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = self.0.to_string();
         let plain = exact.split('.').next().unwrap_or_default().trim_end_matches('Z');
-        let plain = plain.replacen('T', " ", 1);
+        let plain = plain.trim_end_matches("T00:00:00").replacen('T', " ", 1);
         write!(f, "<time datetime=\"{exact}\" title=\"{exact}\">{plain}</time>")
     }
 }
@@ -190,7 +192,7 @@ impl fmt::Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.to_string();
         for (position, digit) in digits.char_indices() {
-            if position > 0 && (digits.len() - position) % 3 == 0 {
+            if position > 0 && (digits.len() - position).is_multiple_of(3) {
                 f.write_str(",")?;
             }
             write!(f, "{digit}")?;
@@ -219,9 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_shown_to_the_second() {
+    fn an_instant_is_shown_to_the_second_and_midnight_as_a_day() {
         let shown = When(Timestamp::from_micros(1_767_225_600_250_000)).to_string();
         assert!(shown.contains("datetime=\"2026-01-01T00:00:00.25Z\""), "{shown}");
-        assert!(shown.ends_with(">2026-01-01 00:00:00</time>"), "{shown}");
+        assert!(shown.ends_with(">2026-01-01</time>"), "{shown}");
+        let shown = When(Timestamp::from_micros(1_767_225_661_000_000)).to_string();
+        assert!(shown.ends_with(">2026-01-01 00:01:01</time>"), "{shown}");
     }
 }

@@ -4,11 +4,15 @@
 
 mod assets;
 mod changes;
+mod download;
 mod fields;
+mod import;
 pub(super) mod layout;
 mod person;
+mod reports;
 mod resubscribe;
 mod search;
+mod spill;
 mod status;
 mod tell;
 
@@ -18,11 +22,35 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use layout::{problems_as_pages, see_other};
+use tokio::sync::Semaphore;
+
+/// What the console keeps between requests.
+pub(super) struct Console {
+    /// Files that wait to be applied.
+    jobs: import::Jobs,
+    /// How many more are received at once.
+    uploads: Semaphore,
+    /// What was counted for the charts.
+    reports: reports::Reports,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self {
+            jobs: import::Jobs::default(),
+            uploads: Semaphore::new(import::UPLOADS),
+            reports: reports::Reports::default(),
+        }
+    }
+}
 
 /// The console's routes.
 pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/console/", get(search::start))
+        .merge(download::routes())
+        .merge(import::routes())
+        .merge(reports::routes())
         .route("/console/search", get(search::search))
         .route("/console/person", get(person::person))
         .route("/console/resubscribe", post(resubscribe::preview))

@@ -8,7 +8,7 @@ use crate::action::words;
 use crate::address::KeyBuffer;
 use crate::error::Result;
 use crate::ledger::{Record, StoredRecord};
-use crate::record::{Choice, Class, Contact, Flag, Query, Timestamp};
+use crate::record::{Choice, Class, Contact, Flag, Query, Timestamp, UnsubscribeState};
 use crate::service::access::Caller;
 use crate::service::answer::blocking;
 use crate::service::{Problem, State};
@@ -209,75 +209,11 @@ impl Person {
     }
 
     fn add(&mut self, stored: &StoredRecord, now: Timestamp) {
-        let recorded_at = Some(When(stored.recorded_at));
-        let spelling = |address: &str| (address != self.key).then(|| address.to_owned());
-        let liftable = &mut self.liftable;
-        let view = match &stored.record {
-            Record::Contact(contact) => {
-                let is_denied = contact.bulk_email.is_denied() || contact.email_allowed.is_denied();
-                liftable.contacts += usize::from(is_denied);
-                self.contacts.push(contact_view(contact));
-                return;
-            }
-            Record::Unsubscribe(record) => {
-                match &record.list {
-                    Some(list) => _ = liftable.lists.insert(list.clone()),
-                    None => liftable.unsubscribes += 1,
-                }
-                let list = record.list.as_deref();
-                RecordView {
-                    what: list.map_or("Unsubscribed everywhere".to_owned(), |list| {
-                        format!("Unsubscribed from {list}")
-                    }),
-                    note: record.state.as_str().eq("inactive").then_some("inactive, blocks too"),
-                    blocks: true,
-                    stops: stops(record.class),
-                    at: record.at.map(When),
-                    until: None,
-                    source: record.source.clone(),
-                    recorded_at,
-                    spelling: spelling(&record.address),
-                }
-            }
-            Record::Preference(record) => {
-                let is_out = record.choice == Choice::Out;
-                if is_out {
-                    liftable.lists.insert(record.list.clone());
-                }
-                RecordView {
-                    what: format!("Preference {}, {}", record.choice.as_str(), record.list),
-                    note: None,
-                    blocks: is_out,
-                    stops: if is_out { "bulk mail" } else { "nothing" },
-                    at: record.at.map(When),
-                    until: None,
-                    source: record.source.clone(),
-                    recorded_at,
-                    spelling: spelling(&record.address),
-                }
-            }
-            Record::Suppression(record) => {
-                liftable.suppressions.insert(SuppressionReasonView {
-                    word: record.reason.as_str(),
-                    words: suppression(record.reason),
-                    own_act: record.reason.lifting().own_act,
-                });
-                let is_over = record.expires_at.is_some_and(|at| at <= now);
-                RecordView {
-                    what: suppression(record.reason).to_owned(),
-                    note: is_over.then_some("expired, blocks no more"),
-                    blocks: !is_over,
-                    stops: stops(record.class),
-                    at: record.at.map(When),
-                    until: record.expires_at.map(When),
-                    source: record.source.clone(),
-                    recorded_at,
-                    spelling: spelling(&record.address),
-                }
-            }
-            Record::Domain(_) | Record::Digest(_) => return,
-        };
-        self.records.push(view);
+        self.liftable.count(&stored.record);
+        match &stored.record {
+            Record::Contact(contact) => self.contacts.push(contact_view(contact)),
+            _ => self.records.extend(own(stored, &self.key, now)),
+        }
     }
 
     fn is_unknown(&self) -> bool {
@@ -291,6 +227,30 @@ impl Person {
 }
 
 impl Liftable {
+    fn count(&mut self, record: &Record) {
+        match record {
+            Record::Contact(contact) => {
+                let is_denied = contact.bulk_email.is_denied() || contact.email_allowed.is_denied();
+                self.contacts += usize::from(is_denied);
+            }
+            Record::Unsubscribe(record) => match &record.list {
+                Some(list) => _ = self.lists.insert(list.clone()),
+                None => self.unsubscribes += 1,
+            },
+            Record::Preference(record) if record.choice == Choice::Out => {
+                self.lists.insert(record.list.clone());
+            }
+            Record::Suppression(record) => {
+                self.suppressions.insert(SuppressionReasonView {
+                    word: record.reason.as_str(),
+                    words: suppression(record.reason),
+                    own_act: record.reason.lifting().own_act,
+                });
+            }
+            Record::Preference(_) | Record::Domain(_) | Record::Digest(_) => {}
+        }
+    }
+
     /// What lifting the global block touches, in words.
     fn global_words(&self) -> String {
         let of = super::layout::so_many;
@@ -320,6 +280,46 @@ fn contact_view(contact: &Contact) -> ContactView {
         at: contact.at.map(When),
         former: contact.former,
     }
+}
+
+/// A record of the address itself; none for a contact, a rule or a digest.
+fn own(stored: &StoredRecord, key: &str, now: Timestamp) -> Option<RecordView> {
+    let (address, at, until) = match &stored.record {
+        Record::Unsubscribe(record) => (&record.address, record.at, None),
+        Record::Preference(record) => (&record.address, record.at, None),
+        Record::Suppression(record) => (&record.address, record.at, record.expires_at),
+        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => return None,
+    };
+    let (what, note, stops) = match &stored.record {
+        Record::Unsubscribe(record) => {
+            let from =
+                record.list.as_ref().map_or("everywhere".into(), |list| format!("from {list}"));
+            let is_inactive = record.state == UnsubscribeState::Inactive;
+            let note = is_inactive.then_some("inactive, blocks too");
+            (format!("Unsubscribed {from}"), note, stops(record.class))
+        }
+        Record::Preference(record) => {
+            let stops = if record.choice == Choice::Out { "bulk mail" } else { "nothing" };
+            (format!("Preference {}, {}", record.choice.as_str(), record.list), None, stops)
+        }
+        Record::Suppression(record) => {
+            let is_over = record.expires_at.is_some_and(|at| at <= now);
+            let note = is_over.then_some("expired, blocks no more");
+            (suppression(record.reason).to_owned(), note, stops(record.class))
+        }
+        Record::Contact(_) | Record::Domain(_) | Record::Digest(_) => return None,
+    };
+    Some(RecordView {
+        what,
+        note,
+        blocks: stops != "nothing" && until.is_none_or(|at| now < at),
+        stops,
+        at: at.map(When),
+        until: until.map(When),
+        source: stored.record.source().map(str::to_owned),
+        recorded_at: Some(When(stored.recorded_at)),
+        spelling: (address != key).then(|| address.clone()),
+    })
 }
 
 /// A rule or a digest; none for a record of the address itself.

@@ -25,7 +25,9 @@ use axum::extract::{self, Query as Asked};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::{Extension, Form};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use std::fmt::Display;
 
 #[derive(Template)]
 #[template(path = "console/preview.html")]
@@ -113,13 +115,14 @@ pub(super) async fn confirm(
         let store = answers.store();
         let follow = |generation| live.follow(generation, now);
         let done = resubscribe(store, &address, &request, now, follow)?;
+        state.metrics().resubscribed();
         Ok(Outcome::Done(done.did.generation))
     })
     .await;
     match outcome {
         Ok(Outcome::Done(generation)) => {
-            let by = &caller.name;
-            tracing::info!(generation, by, "an address was resubscribed");
+            let by = caller.logged();
+            tracing::info!(generation, %by, "an address was resubscribed");
             let address = encoded(lift.address.trim());
             let path = format!("/console/resubscribed?address={address}&generation={generation}");
             Ok(see_other(&path))
@@ -239,25 +242,23 @@ pub(super) async fn stop(
             source: Some(&source),
             by: Some(&by),
         };
-        unsubscribe(answers.store(), request, now, |generation| live.follow(generation, now))
+        let follow = |generation| live.follow(generation, now);
+        let done = unsubscribe(answers.store(), request, now, follow)?;
+        state.metrics().opted_out(list.as_deref());
+        Ok(done)
     })
     .await?;
-    let (generation, by) = (done.generation, &caller.name);
-    tracing::info!(generation, by, "an address was unsubscribed");
+    let (generation, by) = (done.generation, caller.logged());
+    tracing::info!(generation, %by, "an address was unsubscribed");
     let address = encoded(&address);
     Ok(see_other(&format!("/console/person?address={address}&recorded={generation}")))
 }
 
+/// What may stand in a query as it is.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+
 /// A text as a value in a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                encoded.push(char::from(byte));
-            }
-            byte => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+pub(super) fn encoded(text: &str) -> impl Display + '_ {
+    utf8_percent_encode(text, PLAIN)
 }

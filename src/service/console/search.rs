@@ -1,11 +1,13 @@
 //! Looking somebody up.
 
+use super::changes::ChangeView;
 use super::layout::{Grouped, Page, Place, html, see_other, so_many};
 use super::resubscribe::encoded;
 use crate::action::check::answer;
 use crate::action::describe::describe;
 use crate::address::KeyBuffer;
 use crate::error::Result;
+use crate::ledger::Ledger;
 use crate::record::{Class, Query, Timestamp};
 use crate::service::access::Caller;
 use crate::service::answer::blocking;
@@ -20,7 +22,9 @@ use serde::Deserialize;
 
 /// So many addresses are listed.
 const SHOWN_MAX: usize = 200;
-/// Live results of so short a text would be half of all addresses.
+/// So many events are on the first page.
+const RECENT: usize = 8;
+/// Live results of less would be half of all addresses, or a look at every one of them for each letter typed.
 const LIVE_CHARS_MIN: usize = 3;
 
 #[derive(Template)]
@@ -32,6 +36,7 @@ struct Start {
     found: Option<Found>,
     generation: Grouped,
     records: Vec<(&'static str, Grouped)>,
+    recent: Vec<ChangeView>,
 }
 
 /// What a pattern found.
@@ -78,7 +83,8 @@ pub(super) async fn search(
 ) -> Result<Response, Problem> {
     let pattern = wanted.q.trim().to_owned();
     let is_live = headers.contains_key("hx-request");
-    if pattern.is_empty() || is_live && pattern.chars().count() < LIVE_CHARS_MIN {
+    let begins = pattern.split('*').next().unwrap_or_default();
+    if pattern.is_empty() || is_live && begins.chars().count() < LIVE_CHARS_MIN {
         return page(&state, &caller, pattern, None).await;
     }
     let looked_for = pattern.clone();
@@ -107,10 +113,9 @@ async fn page(
     let page = Page::new(Place::Search, caller);
     let start = blocking(state, move |state| {
         let answers = state.live().answers()?;
-        let counts = {
-            use crate::ledger::Ledger;
-            answers.store().ledger().view()?.counts()?
-        };
+        let view = answers.store().ledger().view()?;
+        let counts = view.counts()?;
+        let recent = view.recent_events(None, if found.is_none() { RECENT } else { 0 })?;
         let records = [
             ("contacts", counts.contacts),
             ("unsubscribes", counts.unsubscribes),
@@ -122,7 +127,8 @@ async fn page(
         let records = records.into_iter().map(|(name, count)| (name, Grouped(count))).collect();
         let autofocus = found.is_none();
         let generation = Grouped(answers.generation());
-        Ok(Start { page, pattern, autofocus, found, generation, records })
+        let recent = recent.into_iter().map(ChangeView::of).collect();
+        Ok(Start { page, pattern, autofocus, found, generation, records, recent })
     })
     .await?;
     Ok(html(&start))

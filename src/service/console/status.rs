@@ -7,8 +7,9 @@ use crate::service::answer::blocking;
 use crate::service::{Problem, State};
 use askama::Template;
 use axum::Extension;
-use axum::extract;
+use axum::extract::{self, Query as Asked};
 use axum::response::Response;
+use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "console/state.html")]
@@ -31,12 +32,24 @@ struct StatePage {
     policy: String,
     records: Vec<(&'static str, Grouped)>,
     now: When,
+    next_look: Option<u32>,
+}
+
+/// The page asks again by itself so many times, ten minutes long: a session that nobody uses has to end.
+const LOOKS_MAX: u32 = 120;
+
+/// How often the page asked already.
+#[derive(Deserialize)]
+pub(super) struct Looks {
+    #[serde(default)]
+    look: u32,
 }
 
 /// `GET /console/state`.
 pub(super) async fn state(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
+    Asked(Looks { look }): Asked<Looks>,
 ) -> Result<Response, Problem> {
     let page = Page::new(Place::State, &caller);
     let told = blocking(&state, move |state| {
@@ -71,6 +84,7 @@ pub(super) async fn state(
             policy: answers.policy().to_string(),
             records: records.into_iter().map(|(name, count)| (name, Grouped(count))).collect(),
             now: When(now),
+            next_look: (look < LOOKS_MAX).then_some(look + 1),
         })
     })
     .await?;

@@ -32,12 +32,6 @@ impl WhyView {
             from: set_by.map(|who| format!("set by {who}")).or(source),
         }
     }
-
-    /// Why a text that is no address can't be mailed.
-    pub fn invalid() -> Self {
-        let reason = Reason::InvalidAddress.as_str();
-        Self { words: "No address".into(), reason, stops: "all mail", since: None, from: None }
-    }
 }
 
 /// What kinds of mail a record stops.
@@ -109,6 +103,8 @@ pub(super) struct EventView {
     pub title: String,
     /// `stop` when it withholds mail, `ok` when it lifted something.
     pub tone: &'static str,
+    /// Where it comes from.
+    pub note: Option<String>,
     /// The permission it was done by.
     pub permission: Option<PermissionView>,
     /// What became of records.
@@ -130,7 +126,9 @@ impl EventView {
     pub fn of(entry: &HistoryEntry) -> Self {
         let detail = &entry.detail;
         let (title, tone) = match entry.kind {
-            _ if detail.is_null() => (format!("{}: erased", capital(entry.kind.as_str())), ""),
+            _ if detail.is_null() => {
+                (format!("{}, erased since", capital(entry.kind.as_str())), "")
+            }
             EventKind::Imported => imported(detail),
             EventKind::Unsubscribed => (unsubscribed(detail), "stop"),
             EventKind::Resubscribed => (resubscribed(detail), "ok"),
@@ -141,7 +139,7 @@ impl EventView {
         };
         let (at, generation) = (When(entry.at), Grouped(entry.generation));
         let permission = PermissionView::of(detail);
-        Self { at, generation, title, tone, permission, lines: lines(entry) }
+        Self { at, generation, title, tone, note: note(entry), permission, lines: lines(entry) }
     }
 }
 
@@ -154,28 +152,31 @@ impl PermissionView {
     }
 }
 
+/// Where an event comes from, or how large it was.
+fn note(entry: &HistoryEntry) -> Option<String> {
+    let detail = &entry.detail;
+    let mut said = Vec::new();
+    match entry.kind {
+        EventKind::Unsubscribed => {
+            let source = detail["record"]["source"].as_str();
+            said.extend(source.map(|source| format!("source {source}")));
+            said.extend(detail["by"].as_str().map(|by| format!("recorded by {by}")));
+        }
+        EventKind::Imported => said.push(format!("file {}", file(&detail["import"]["name"]))),
+        EventKind::Import => {
+            let count = |name: &str| detail["counts"][name].as_u64().filter(|count| *count > 0);
+            for word in ["read", "added", "unchanged", "held", "rejected"] {
+                said.extend(count(word).map(|count| format!("{} {word}", Grouped(count))));
+            }
+        }
+        _ => {}
+    }
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 fn lines(entry: &HistoryEntry) -> Vec<String> {
     let detail = &entry.detail;
     let mut lines = Vec::new();
-    if entry.kind == EventKind::Unsubscribed {
-        let source = detail["record"]["source"].as_str().map(|source| format!("source {source}"));
-        let by = detail["by"].as_str().map(|by| format!("recorded by {by}"));
-        let said: Vec<String> = source.into_iter().chain(by).collect();
-        if !said.is_empty() {
-            lines.push(capital(&said.join(", ")));
-        }
-    }
-    if entry.kind == EventKind::Import {
-        let counts = &detail["counts"];
-        let count = |name: &str| Grouped(counts[name].as_u64().unwrap_or_default());
-        let words = ["read", "added", "unchanged", "held", "rejected"];
-        let all: Vec<String> = words.iter().map(|word| format!("{} {word}", count(word))).collect();
-        lines.push(all.join(", "));
-    }
-    if entry.kind == EventKind::Imported {
-        let format = text(&detail["import"]["format"]);
-        lines.push(format!("From {} ({format})", file(&detail["import"]["name"])));
-    }
     if let Some(since) = detail["erased"].as_str() {
         lines.push(format!("Lifted the erasure of {since}"));
     }
@@ -302,6 +303,6 @@ mod tests {
 
     #[test]
     fn a_blanked_event_says_that_it_is() {
-        assert_eq!(view(EventKind::Unsubscribed, Value::Null).title, "Unsubscribed: erased");
+        assert_eq!(view(EventKind::Unsubscribed, Value::Null).title, "Unsubscribed, erased since");
     }
 }

@@ -67,7 +67,7 @@ fn whole(number: u64) -> i64 {
 
 impl Metrics {
     /// Everything that was counted, in Prometheus' text format.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::service) fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }

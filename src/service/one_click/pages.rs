@@ -3,14 +3,14 @@
 //! Pages name each other by relative paths, so that they work behind whatever path a proxy puts before them.
 
 use super::language::words;
-use super::record::{record, store};
+use super::record::record;
 use super::tokens::{link_of, token_of};
 use super::words::{Words, filled};
 use crate::action::link::{Leave, Link, Preferences, preferences};
 use crate::address::redact;
 use crate::ledger::Ledger;
 use crate::service::answer::blocking;
-use crate::service::{Problem, State};
+use crate::service::{Problem, State, change};
 use askama::Template;
 use axum::Form;
 use axum::body::Body;
@@ -96,7 +96,12 @@ impl<'a> Reader<'a> {
             StatusCode::NOT_FOUND => (self.words.no_link, self.words.no_link_cure),
             _ => (self.words.not_now, self.words.not_now_cure),
         };
-        self.page(status, title, Content::Sentence { sentence: cure.to_owned() })
+        let mut response =
+            self.page(status, title, Content::Sentence { sentence: cure.to_owned() });
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -202,6 +207,10 @@ pub(in crate::service) async fn leave(
 /// Records what the form says; gives whose opt-out it is, and of which list.
 async fn left(state: &State, path: &Uri, body: Body) -> Result<(String, Option<String>), Problem> {
     let link = link_of(state, path)?;
+    state.access().take_one_click().map_err(|too_often| {
+        let detail = format!("too many requests; come back in {} s", too_often.seconds());
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    })?;
     let choice = choice(body).await?;
     if let Leave::List(list) = &choice {
         // Whoever holds a link may not fill the ledger with names that nobody gave a list.
@@ -236,7 +245,7 @@ fn unclear() -> Problem {
 /// What is recorded of the link's address, as its holder may see it.
 async fn recorded(state: &State, link: Link) -> Result<Preferences, Problem> {
     blocking(state, move |state| {
-        let store = store(state)?;
+        let store = change::store(state)?;
         let view = store.ledger().view()?;
         preferences(&*view, &link)
     })

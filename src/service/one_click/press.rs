@@ -38,6 +38,9 @@ pub(in crate::service) async fn press(
     body: Body,
 ) -> Result<Response, Problem> {
     let link = link_of(&state, &path)?;
+    if let Err(too_often) = state.access().take_one_click() {
+        return Ok(too_often.into_response());
+    }
     // Read so that the connection can be used again, not to be understood.
     let is_read = tokio::time::timeout(BODY_TIME_MAX, read(body)).await.unwrap_or(false);
     record(&state, OptOut { link, source: "one-click" }).await?;

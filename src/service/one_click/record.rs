@@ -6,9 +6,8 @@
 
 use crate::action::link::{OptOut, opt_out};
 use crate::error::{Error, Result};
-use crate::service::{Problem, State};
-use crate::store::Store;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::service::{Problem, State, change};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 /// The most opt-outs of one transaction: it is over in milliseconds.
@@ -48,7 +47,13 @@ impl Recorder {
 pub(super) async fn record(state: &State, opt_out: OptOut) -> Result<u64, Problem> {
     // On a task of its own: a client that goes away takes nobody's turn with it, and not its own opt-out either.
     let state = state.clone();
-    let recorded = tokio::spawn(async move { in_turn(&state, opt_out).await }).await;
+    let recorded = tokio::spawn(async move {
+        let list = opt_out.link.list.clone();
+        let generation = in_turn(&state, opt_out).await?;
+        state.metrics().opted_out(list.as_deref());
+        Ok(generation)
+    });
+    let recorded = recorded.await;
     Ok(recorded.unwrap_or_else(|_| Err(lost()))?)
 }
 
@@ -84,27 +89,9 @@ fn write(state: &State) {
 }
 
 fn recorded(state: &State, all: &[OptOut]) -> Result<u64> {
-    let now = state.now();
-    let store = store(state)?;
-    let generation = opt_out(&store, all, now)?;
-    match (state.live().follow(generation, now), state.live().answers()) {
-        // Without answers nobody is told that the address may be mailed, and it is in those that come.
-        (Ok(()), _) | (Err(_), Err(_)) => Ok(generation),
-        (Err(_), Ok(answers)) if answers.generation() >= generation => Ok(generation),
-        (Err(error), Ok(_)) => Err(error),
-    }
-}
-
-/// The store: also one whose index can't be trusted, for its ledger may take an opt-out all the same.
-///
-/// # Errors
-///
-/// Untrusted when it can't be opened.
-pub(super) fn store(state: &State) -> Result<Arc<Store>> {
-    match state.live().answers() {
-        Ok(answers) => Ok(Arc::clone(answers.store())),
-        Err(_) => Store::open(&state.settings().store).map(Arc::new),
-    }
+    let generation = opt_out(&*change::store(state)?, all, state.now())?;
+    change::follow(state, generation)?;
+    Ok(generation)
 }
 
 fn lost() -> Error {

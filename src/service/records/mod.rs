@@ -1,6 +1,8 @@
 //! Records: opt-outs in, people made reachable again, what is recorded and what happened.
 
+mod look;
 mod resubscribe;
+mod schema;
 mod unsubscribe;
 
 use super::State;
@@ -22,5 +24,7 @@ pub(super) fn write_routes() -> OpenApiRouter<State> {
 pub(super) fn operator_routes() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(resubscribe::resubscribe))
+        .routes(routes!(look::records))
+        .routes(routes!(look::history))
         .layer(DefaultBodyLimit::max(BODY_MAX))
 }

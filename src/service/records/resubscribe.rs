@@ -1,5 +1,6 @@
 //! `POST /v1/resubscribes`: reachable again, with permission and proof.
 
+use super::schema::{Channel as ChannelWord, Resubscribed, SuppressionReason as Suppression};
 use crate::action::{self, words};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::ResubscribeRequest;
@@ -20,29 +21,36 @@ use serde_json::Value;
 })))]
 pub(in crate::service) struct Body {
     /// The address, in any spelling.
+    #[schema(format = "email")]
     address: String,
     /// The lists to lift; without any, what blocks everywhere is lifted.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<super::schema::List>>)]
     lists: Option<Vec<String>>,
     /// What blocks everywhere, and every list.
     #[serde(default)]
     all_lists: Option<bool>,
-    /// Suppressions to lift as well, which stay otherwise: `bounce`, `complaint`, `invalid`, `manual`.
+    /// Suppressions to lift as well, which stay otherwise.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<Suppression>>)]
     include: Option<Vec<String>>,
     /// The proof. Without it nothing is changed.
+    #[schema(required, value_type = PermissionGiven)]
     permission: Option<PermissionGiven>,
 }
 
-/// How the person gave permission, what shows it, and who took it. None may be blank.
+/// How the person gave permission, what shows it, and who took it.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::service) struct PermissionGiven {
-    /// `email`, `phone`, `in-person`, `form` or `resubscription-link`.
+    /// How it was given.
+    #[schema(required, value_type = ChannelWord)]
     channel: Option<String>,
-    /// What shows it: a date, a ticket, a place.
+    /// What shows it: a date, a ticket, a place. For a complaint it holds a number, unless the person wrote.
+    #[schema(required, value_type = String, pattern = r"\S")]
     evidence: Option<String>,
     /// Who took it.
+    #[schema(required, value_type = String, pattern = r"\S")]
     by: Option<String>,
 }
 
@@ -51,7 +59,7 @@ pub(in crate::service) struct PermissionGiven {
 /// Needs the person's explicit permission, which is stored with everything it deletes and changes. What still blocks
 /// afterwards is told.
 #[utoipa::path(post, path = "/v1/resubscribes", tag = "records", request_body = Body, responses(
-    (status = 200, description = "Done, and in every answer from now on"),
+    (status = 200, description = "Done, and in every answer from now on", body = Resubscribed),
     (status = 422, description = "No permission, or not enough of one: nothing was changed", body = Problem),
 ))]
 pub(in crate::service) async fn resubscribe(
@@ -66,6 +74,8 @@ pub(in crate::service) async fn resubscribe(
         let store = answers.store();
         let done = action::resubscribe::resubscribe(store, &body.address, &request, now, follow)
             .map_err(in_words_of_the_interface)?;
+        state.metrics().resubscribed();
+        tracing::info!(generation = done.did.generation, "an address was resubscribed");
         Ok(Json(done.to_json()))
     })
     .await

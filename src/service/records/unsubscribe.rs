@@ -6,7 +6,7 @@ use crate::record::RecordClass;
 use crate::service::access::Caller;
 use crate::service::answer::blocking;
 use crate::service::extract::JsonBody;
-use crate::service::{Problem, State};
+use crate::service::{Problem, State, change};
 use axum::http::StatusCode;
 use axum::{Extension, Json, extract};
 use serde::{Deserialize, Serialize};
@@ -17,12 +17,15 @@ use serde::{Deserialize, Serialize};
 #[schema(examples(json!({"address": "ann@example.com", "list": "news", "source": "reply to a mail"})))]
 pub(in crate::service) struct UnsubscribeRequest {
     /// The address, in any spelling.
+    #[schema(format = "email")]
     address: String,
     /// One list; without it, everything.
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::List>)]
     list: Option<String>,
-    /// What kinds of send it stops: `bulk` (the default), `transactional` or `all`.
+    /// What kinds of send it stops: `bulk` if nothing is said.
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::RecordClass>)]
     class: Option<String>,
     /// Where it comes from.
     #[serde(default)]
@@ -54,7 +57,6 @@ pub(in crate::service) async fn unsubscribe(
             None => RecordClass::Bulk,
             Some(class) => class.map_err(|error| Error::usage(format!("{error}")))?,
         };
-        let (now, live) = (state.now(), state.live());
         let request = action::unsubscribe::Request {
             address: &request.address,
             list: request.list.as_deref(),
@@ -62,10 +64,14 @@ pub(in crate::service) async fn unsubscribe(
             source: request.source.as_deref(),
             by: Some(&caller.name),
         };
-        let answers = live.answers()?;
-        let done = action::unsubscribe::unsubscribe(answers.store(), request, now, |generation| {
-            live.follow(generation, now)
+        let store = change::store(state)?;
+        let done = action::unsubscribe::unsubscribe(&store, request, state.now(), |generation| {
+            change::follow(state, generation)
         })?;
+        if done.changed {
+            state.metrics().opted_out(done.list.as_deref());
+            tracing::info!(generation = done.generation, "an address was unsubscribed");
+        }
         Ok((StatusCode::CREATED, Json(Unsubscribed { generation: done.generation })))
     })
     .await

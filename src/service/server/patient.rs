@@ -22,14 +22,15 @@ pub(super) struct Patient<S> {
     limits: Limits,
     reading: Watch,
     writing: Watch,
+    lingering: Watch,
     /// Writing is over.
     is_shut: bool,
 }
 
 impl<S> Patient<S> {
     pub fn new(stream: S, progress: Arc<Progress>, limits: Limits) -> Self {
-        let (reading, writing) = Default::default();
-        Self { stream, progress, limits, reading, writing, is_shut: false }
+        let (reading, writing, lingering) = Default::default();
+        Self { stream, progress, limits, reading, writing, lingering, is_shut: false }
     }
 
     /// Says whether reading has waited for too long.
@@ -127,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         }
         let mut thrown_away = [0; 8 << 10];
         loop {
-            if self.writing.is_over(cx, 1, LINGER) {
+            if self.lingering.is_over(cx, 0, LINGER) {
                 return Poll::Ready(Ok(()));
             }
             let mut buffer = ReadBuf::new(&mut thrown_away);

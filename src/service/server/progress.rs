@@ -58,14 +58,14 @@ impl Progress {
         self.stamp() & (HEAD | RECEIVING | UNREAD) != 0
     }
 
-    /// Says whether a request's body is under way.
-    pub(in crate::service) fn is_receiving(&self) -> bool {
-        self.stamp() & RECEIVING != 0
+    /// Says whether there is more to come of a request's body, whoever waits for it.
+    pub(in crate::service) fn lacks_body(&self) -> bool {
+        self.stamp() & (RECEIVING | UNREAD) != 0
     }
 
     /// Bytes came.
     pub(super) fn came(&self) {
-        if self.stamp() % REQUEST == 0 {
+        if self.stamp().is_multiple_of(REQUEST) {
             self.0.fetch_or(HEAD, Ordering::Relaxed);
         }
     }
@@ -207,7 +207,7 @@ mod tests {
         progress.given_up();
         progress.answered();
         assert_eq!(Progress::waiting(progress.stamp()), Waiting::Body);
-        assert!(progress.may_be_sending() && !progress.is_receiving());
+        assert!(progress.may_be_sending() && progress.lacks_body());
     }
 
     #[test]

@@ -446,3 +446,28 @@ fn a_reader_s_view_and_answers_are_of_one_generation_while_others_write() {
     place.look().unwrap();
     assert_eq!(place.live.answers().unwrap().generation(), 200);
 }
+
+#[test]
+fn a_panic_while_answers_are_brought_up_does_not_leave_them_as_they_are() {
+    let place = Place::new();
+    std::thread::scope(|scope| {
+        let panics = scope.spawn(|| {
+            let _held = place.live.lock();
+            panic!("on purpose");
+        });
+        assert!(panics.join().is_err());
+    });
+    place.unsubscribe("ann@example.com");
+    place.look().unwrap();
+    assert!(place.withholds("ann@example.com"));
+}
+
+#[test]
+fn answers_that_are_distrusted_are_none_until_the_next_look() {
+    let place = Place::new();
+    place.live.distrust();
+    assert!(place.live.answers().is_err());
+    place.unsubscribe("ann@example.com");
+    place.look().unwrap();
+    assert!(place.withholds("ann@example.com"));
+}

@@ -93,13 +93,14 @@ fn a_file_that_is_wrong_is_told_of_by_its_key() {
         ("head-time = { seconds = 1 }\n", "head-time"),
         ("log-format = \"xml\"\n", "log-format"),
         ("quiet = \"yes\"\n", "quiet"),
-        ("tls-cert = \"x.pem\"\n", "tls-key"),
         ("listen = \n", "quell.toml"),
     ] {
         let file = sandbox.write("quell.toml", text);
         let run = sandbox.quell(["serve", "--config", file]).expect(2).says(words);
         assert!(run.stderr.contains("quell.toml"), "{text}: {}", run.stderr);
     }
+    let file = sandbox.write("quell.toml", "tls-cert = \"x.pem\"\n");
+    sandbox.quell(["serve", "--config", file]).expect(2).says("--tls-key");
     sandbox.quell(["serve", "--config", "none.toml"]).expect(2).says("none.toml");
     sandbox.quell(["serve", "--log", "===", "--listen", "127.0.0.1:0"]).expect(2).says("--log");
     sandbox.quell(["serve", "--listen", "nowhere"]).expect(2).says("nowhere");

@@ -2,8 +2,11 @@
 
 mod access;
 mod config;
+mod console;
+mod console_import;
 mod decide;
 mod decide_filter;
+mod documents;
 mod hostile;
 mod one_click;
 mod records;

@@ -1,5 +1,7 @@
 //! Links in mails: what a mailbox provider sends, what a person sees, and what a scanner must not do.
 
+mod batch;
+mod kill;
 mod pages;
 
 use super::{Answer, Served};
@@ -260,4 +262,38 @@ fn many_at_once_are_all_recorded() {
         assert_eq!(events(&sandbox, address), 1, "{address}");
     }
     sandbox.quell(["verify"]).expect(0);
+}
+
+#[test]
+fn too_many_opt_outs_are_told_to_come_back_and_made_up_links_take_none_of_theirs() {
+    let sandbox = Sandbox::new();
+    let served = Served::start_with(&sandbox, &["--rate-one-click", "1"]);
+    let path = path(&sandbox, &["ann@example.com"]);
+    for _ in 0..5 {
+        served.request("POST", "/u/AAAA", "", &[], FORM).expect(404);
+    }
+    is_rfc_8058s(&served.request("POST", &path, "", &[], FORM));
+    for place in [path.clone(), path.replace("/u/", "/p/")] {
+        let mut answers = (0..50).map(|_| served.request("POST", &place, "", &[], b"leave=this"));
+        let refused = answers.find(|answer| answer.status == 429).expect("a limit");
+        assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+    }
+    served.get(&path, "").expect(200);
+}
+
+#[test]
+fn the_log_shows_neither_link_nor_address() {
+    let sandbox = Sandbox::new();
+    let served = Served::start_with(&sandbox, &["--log", "trace"]);
+    let path = path(&sandbox, &["ann@example.com", "--list", "news"]);
+    let token = path.strip_prefix("/u/").unwrap().to_owned();
+    is_rfc_8058s(&served.request("POST", &path, "", &[], FORM));
+    served.get(&path, "").expect(200);
+    served.request("POST", &format!("/p/{token}"), "", &[], b"leave=ann@example.com").expect(400);
+    served.request("POST", &format!("/u/{token}x"), "", &[], b"").expect(404);
+    let (_, said) = served.stop_and_hear();
+    assert!(said.contains("/u/{token}"), "{said}");
+    for secret in [&token[..20], &token[token.len() - 20..], "ann@example.com"] {
+        assert!(!said.contains(secret), "{said}");
+    }
 }

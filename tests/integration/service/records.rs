@@ -212,6 +212,34 @@ fn every_error_is_a_problem_and_roles_are_asked_for() {
 }
 
 #[test]
+fn an_opt_out_is_taken_while_the_index_is_damaged() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "bob@example.com"]).expect(0);
+    sandbox.quell(["compile"]).expect(0);
+    let served = Served::start(&sandbox);
+    let token = served.token("operator");
+    let index = std::fs::read_dir(sandbox.path("store/index")).unwrap();
+    let segment = index
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "seg"))
+        .expect("a segment");
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &whole[..whole.len() / 2]).unwrap();
+    served.within(5_000, || served.get("/readyz", "").status == 503);
+    let opt_out = json!({"address": "ann@example.com"});
+    served.post("/v1/unsubscribes", &token, &opt_out).expect(201);
+    // Lifting a block is another matter.
+    let lift = json!({"address": "bob@example.com", "permission": permission()});
+    problem(served.post("/v1/resubscribes", &token, &lift), 503);
+    problem(served.get("/v1/records?address=bob@example.com", &token), 503);
+    sandbox.quell(["compile", "--full"]).expect(0);
+    served.within(5_000, || served.get("/readyz", "").status == 200);
+    for address in ["ann@example.com", "bob@example.com"] {
+        assert_eq!(reasons(&served, &token, address, &[]).1, ["unsubscribed"], "{address}");
+    }
+}
+
+#[test]
 fn a_store_that_can_t_be_trusted_takes_no_change() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);
@@ -224,4 +252,111 @@ fn a_store_that_can_t_be_trusted_takes_no_change() {
     let refused = served.post("/v1/resubscribes", &token, &body);
     assert_eq!(refused.header("retry-after"), Some("1"));
     problem(refused, 503);
+}
+
+#[test]
+fn what_is_recorded_and_what_happened_is_told_as_commands_print_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("digests.csv", "digest\n4f2d74f9b7b1d6ba4ea5b7c4d4a5f4ba\n");
+    sandbox.write("domains.csv", "domain,subdomains\nexample.com,true\n");
+    sandbox
+        .write("contacts.csv", "contact_id,email,bulk_email\n1,Ann+x@Example.com,Do Not Allow\n");
+    for kind in ["digests", "domains", "contacts"] {
+        sandbox.quell(["import", kind, &format!("{kind}.csv")]).expect(0);
+    }
+    sandbox.quell(["unsubscribe", "ann+x@example.com", "--list", "news"]).expect(0);
+    let served = Served::start(&sandbox);
+    let token = served.token("operator");
+    let found = served.get("/v1/records?address=ANN%2Bx@example.com", &token).expect(200).json();
+    let printed = sandbox.quell(["search", "ann+x@example.com", "--json"]).expect(0).json();
+    assert_eq!(found["key"], "ann+x@example.com");
+    assert_eq!(found["address"], "ANN+x@example.com");
+    assert_eq!(found["records"], printed[0]["records"]);
+    assert_eq!(found["records"].as_array().unwrap().len(), 2);
+    assert_eq!(found["outside"], json!([printed[1]]));
+    assert_eq!(found["erased_since"], Value::Null);
+    let told = served.get("/v1/history?address=ann%2bx%40example.com", &token).expect(200).json();
+    let printed = sandbox.quell(["history", "ann+x@example.com", "--json"]).expect(0).json();
+    assert_eq!(told["events"], printed);
+    assert_eq!(told["generation"], found["generation"]);
+    // A star is a part of an address here, and nobody has this one.
+    let nobody = served.get("/v1/records?address=a*@example.com", &token).expect(200).json();
+    assert_eq!(nobody["records"], json!([]));
+    assert_eq!(nobody["outside"], found["outside"]);
+    sandbox.quell(["erase", "ann+x@example.com", "--by", "desk", "--reason", "asked"]).expect(0);
+    served.within_100_ms(|| {
+        let found = served.get("/v1/records?address=ann%2Bx@example.com", &token);
+        let found = found.expect(200).json();
+        found["erased_since"].is_string() && found["records"] == json!([])
+    });
+}
+
+#[test]
+fn a_query_that_can_t_be_understood_is_a_problem_without_the_address() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let (token, writer) = (served.token("operator"), served.token("write"));
+    for path in ["/v1/records", "/v1/history"] {
+        for query in [
+            "",
+            "?",
+            "?address=",
+            "?address=ann",
+            "?address=ann@",
+            "?address=ann+x@example.com",
+            "?address=ann@example.com&address=ann@example.com",
+            "?address=ann@example.com&ann@example.com",
+            "?address=ann%00@example.com",
+            "?address=ann%ff@example.com",
+            "?address=%40example.com",
+            "?ann@example.com",
+        ] {
+            let problem = problem(served.get(&format!("{path}{query}"), &token), 400);
+            assert!(problem["hint"].is_null() || problem["hint"].to_string().contains("%2B"));
+        }
+        problem(served.get(&format!("{path}?address=ann@example.com"), &writer), 403);
+        problem(served.get(&format!("{path}?address=ann@example.com"), ""), 401);
+    }
+}
+
+#[test]
+fn the_description_names_every_path_and_gives_each_error_its_media_type() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let answer = served.get("/openapi.json", "").expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let description = answer.json();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1."));
+    let paths = description["paths"].as_object().unwrap();
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/v1/check",
+        "/v1/unsubscribes",
+        "/v1/resubscribes",
+        "/v1/records",
+        "/v1/history",
+    ] {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    let resolved = |response: &Value| match response["$ref"].as_str() {
+        Some(reference) => {
+            description.pointer(reference.trim_start_matches('#')).expect(reference).clone()
+        }
+        None => response.clone(),
+    };
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let response = resolved(response);
+                if path.starts_with("/v1/") && status.as_str() >= "400" {
+                    let content = &response["content"]["application/problem+json"];
+                    let schema = &content["schema"]["$ref"];
+                    assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+                }
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod resubscribe;
 mod single;
 mod sums;
 mod sync;
+mod tallies;
 
 use super::SqliteLedger;
 use crate::ledger::{

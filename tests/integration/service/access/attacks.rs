@@ -395,6 +395,7 @@ fn every_answer_tells_browsers_what_to_refrain_from() {
         form(&served, "/console/sign-in", "token=x", &[]),
         form(&served, "/console/sign-out", "", &[("origin", "null")]),
         served.get("/u/nonsense", ""),
+        served.request("POST", "/u/nonsense", "", &[], b""),
     ];
     for answer in answers {
         let policy = answer.header("content-security-policy").expect("a policy");
@@ -402,7 +403,7 @@ fn every_answer_tells_browsers_what_to_refrain_from() {
         assert!(!policy.contains("unsafe"));
         assert!(policy.contains("form-action 'self'") && policy.contains("frame-ancestors 'none'"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
         assert!(answer.header("permissions-policy").unwrap().contains("camera=()"));
         assert_eq!(answer.header("cross-origin-opener-policy"), Some("same-origin"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));

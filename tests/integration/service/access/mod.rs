@@ -1,6 +1,7 @@
 //! Who may ask what: every route with every role, sessions, and what an attacker tries.
 
 mod attacks;
+mod limits;
 mod roles;
 mod sessions;
 
