@@ -1,7 +1,8 @@
 //! What quell promises, seen from outside: every test runs the binary on files in a directory of its own.
 //!
-//! No test uses the library. The contract is what others script against, so it is what is tested; the oracle
-//! (`tests/oracle`) covers the combinations, these modules the sentences.
+//! No test uses the library, but for what a preview foresees, which no command says. The contract is what others
+//! script against, so it is what is tested; the oracle (`tests/oracle`) covers the combinations, these modules the
+//! sentences.
 
 #![expect(
     clippy::unwrap_used,

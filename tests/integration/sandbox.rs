@@ -304,6 +304,11 @@ impl Dice {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) % bound
     }
+
+    /// A place in something so long.
+    pub(crate) fn place(&mut self, length: u64) -> usize {
+        usize::try_from(self.below(length)).expect("no test has so much")
+    }
 }
 
 fn shown(command: &Command) -> String {

@@ -56,7 +56,7 @@ impl Served {
             if let Some((_, place)) = line.split_once("listening on http") {
                 // In JSON more follows.
                 let place = place.trim_start_matches('s').trim_start_matches("://");
-                let end = place.find(|c| matches!(c, '"' | '\n')).unwrap_or(place.len());
+                let end = place.find(['"', '\n']).unwrap_or(place.len());
                 break place[..end].parse().unwrap();
             }
         };

@@ -15,9 +15,9 @@ const LISTS: [&str; 3] = ["news", "offers", "events"];
 fn imported(random: &mut Dice) -> Sandbox {
     let sandbox = Sandbox::in_memory();
     sandbox.quell(["init"]).expect(0);
-    let flag = |random: &mut Dice| ["Allow", "Do Not Allow"][random.below(2) as usize];
+    let flag = |random: &mut Dice| ["Allow", "Do Not Allow"][random.place(2)];
     let spelling = |random: &mut Dice| {
-        ["ann@example.com", "Ann@Example.com", "eve@example.com"][random.below(3) as usize]
+        ["ann@example.com", "Ann@Example.com", "eve@example.com"][random.place(3)]
     };
     let mut contacts = "contact_id,email,bulk_email,email_allowed\n".to_owned();
     let mut unsubscribes = "email,list,state,class\n".to_owned();
@@ -28,18 +28,18 @@ fn imported(random: &mut Dice) -> Sandbox {
         contacts.push_str(&format!("c{number},{},{bulk},{all}\n", spelling(random)));
     }
     for _ in 0..random.below(5) {
-        let list = ["", "", LISTS[random.below(3) as usize]][random.below(3) as usize];
-        let state = ["active", "inactive"][random.below(2) as usize];
-        let class = ["bulk", "transactional", "all"][random.below(3) as usize];
+        let list = ["", "", LISTS[random.place(3)]][random.place(3)];
+        let state = ["active", "inactive"][random.place(2)];
+        let class = ["bulk", "transactional", "all"][random.place(3)];
         unsubscribes.push_str(&format!("{},{list},{state},{class}\n", spelling(random)));
     }
-    for list in LISTS.iter().take(random.below(4) as usize) {
-        let choice = ["In", "Out"][random.below(2) as usize];
+    for list in LISTS.iter().take(random.place(4)) {
+        let choice = ["In", "Out"][random.place(2)];
         preferences.push_str(&format!("{},{list},{choice}\n", spelling(random)));
     }
-    for reason in SuppressionReason::ALL.iter().take(random.below(5) as usize) {
-        let until = ["", "2020-01-01"][random.below(2) as usize];
-        let source = ["", "desk"][random.below(2) as usize];
+    for reason in SuppressionReason::ALL.iter().take(random.place(5)) {
+        let until = ["", "2020-01-01"][random.place(2)];
+        let source = ["", "desk"][random.place(2)];
         let line = format!("{},{},all,{until},{source}\n", spelling(random), reason.as_str());
         suppressions.push_str(&line);
     }
