@@ -95,7 +95,8 @@ impl<'a> Judge<'a> {
         for &(at, blocks) in &hits {
             self.apply(blocks, of.get(at).copied(), &mut judged, query);
         }
-        (hashes.clear(), of.clear());
+        hashes.clear();
+        of.clear();
         for (row, contact) in contacts.enumerate() {
             if let Some(id) = contact {
                 hashes.push(self.hasher.contact(id.as_bytes()));

@@ -227,18 +227,18 @@ fn curl_sends_files_as_its_users_do() {
     let served = Served::start(&sandbox);
     let token = served.token("decide");
     let body = batch(150_000);
-    sandbox.write("batch.csv", &body);
-    sandbox.write("batch.csv.gz", gzip(&body));
+    sandbox.write("batch", &body);
+    sandbox.write("batch.gz", gzip(&body));
     let kept = sandbox.quell_reading(["filter"], &body).expect(0).stdout;
     let url = format!("http://{}/v1/filter", served.address);
     let bearer = format!("authorization: Bearer {token}");
     for options in [
-        &["-T", "batch.csv", "-X", "POST"][..],
-        &["--data-binary", "@batch.csv"],
-        &["--data-binary", "@batch.csv", "-H", "content-type: text/csv", "-H", "expect:"],
-        &["-T", "batch.csv.gz", "-X", "POST", "-H", "content-encoding: gzip", "--compressed"],
+        &["-T", "batch", "-X", "POST"][..],
+        &["--data-binary", "@batch"],
+        &["--data-binary", "@batch", "-H", "content-type: text/csv", "-H", "expect:"],
+        &["-T", "batch.gz", "-X", "POST", "-H", "content-encoding: gzip", "--compressed"],
         &["-T", "-", "-X", "POST"],
-        &["--http1.0", "--data-binary", "@batch.csv"],
+        &["--http1.0", "--data-binary", "@batch"],
     ] {
         let curl = Command::new("curl")
             .args(["--fail", "--silent", "--show-error", "-H", &bearer, "-o", "kept.csv"])
@@ -247,7 +247,7 @@ fn curl_sends_files_as_its_users_do() {
             .arg(&url)
             .current_dir(sandbox.directory())
             .stdin(if options[1] == "-" {
-                Stdio::from(std::fs::File::open(sandbox.path("batch.csv")).unwrap())
+                Stdio::from(std::fs::File::open(sandbox.path("batch")).unwrap())
             } else {
                 Stdio::null()
             })
