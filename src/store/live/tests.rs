@@ -385,7 +385,10 @@ fn damage_to_any_file_ends_the_answers_until_it_is_mended() {
     place.compile(true);
     place.look_at_files().unwrap();
     assert!(place.withholds("ann@example.com"));
-    // Damage to a segment that stays is not overlooked for another manifest's sake.
+    // Damage to a segment that stays is not overlooked for another manifest's sake. A larger one is not merged at once.
+    place.import("few", 100);
+    place.compile(true);
+    place.look_at_files().unwrap();
     let segment = place.segments().pop().unwrap();
     place.unsubscribe("bob@example.com");
     place.compile(false);
