@@ -22,7 +22,7 @@ use serde::Deserialize;
 const STYLE: &str = include_str!("../../../templates/one_click/quell.css");
 
 /// What a page may load and do: its style, and its form.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A form here has one short field.
 const FORM_BYTES_MAX: usize = 4 << 10;
