@@ -1,6 +1,6 @@
 //! The service: opt-outs in, decisions out, and the operator's console, over HTTP.
 //!
-//! [`router`] gives the routes of a [`State`], [`run`] serves them until it is told to stop. Nothing here reads the wall
+//! [`router()`] gives the routes of a [`State`], [`run`] serves them until it is told to stop. Nothing here reads the wall
 //! clock, arguments or the environment, or prints: what the service needs of these it is given.
 
 mod access;

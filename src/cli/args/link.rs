@@ -13,7 +13,7 @@ pub struct Link {
     /// The kinds of send that the link opts out of: bulk, transactional or all
     #[arg(long, default_value = "bulk", value_name = "CLASS")]
     pub class: String,
-    /// Where the service is reached from outside: https://mail.example.com, with a path or without
+    /// Where the service is reached from outside: `https://mail.example.com`, with a path or without
     #[arg(long, value_name = "URL")]
     pub base_url: String,
 }
