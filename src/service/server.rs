@@ -216,7 +216,8 @@ mod tests {
         }
         assert!(state.metrics().text().contains("quell_panics_total 1"));
         thread.send(()).unwrap();
-        state.live().look(now).unwrap();
+        // Not `look`, which does nothing while the thread still holds what it takes away.
+        state.live().refresh(now).unwrap();
         state.live().answers().unwrap();
     }
 }
