@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::error::Result;
+use crate::ledger::Ledger;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -17,16 +18,24 @@ pub(super) fn store(state: &State) -> Result<Arc<Store>> {
     }
 }
 
-/// Brings the answers up to an opt-out that is in the ledger as `generation`, if there are any.
+/// Brings the answers up to an opt-out that `store`'s ledger has as `generation`, if there are any answers.
 ///
 /// # Errors
 ///
-/// Untrusted while somebody is told something else.
-pub(super) fn follow(state: &State, generation: u64) -> Result<()> {
-    match (state.live().follow(generation, state.now()), state.live().answers()) {
+/// Untrusted while somebody is told something else, and when the ledger is no longer the one at the store's path: then
+/// the opt-out is in a file that nobody will ever read.
+pub(super) fn follow(state: &State, store: &Store, generation: u64) -> Result<()> {
+    let Err(error) = state.live().follow(generation, state.now()) else { return Ok(()) };
+    // What whoever comes next will open. A generation's mark is random: no other past has the same.
+    let mark = |store: &Store| store.ledger().view()?.mark_of(generation);
+    let found = mark(&Store::open(&state.settings().store)?)?;
+    if found.is_none() || found != mark(store)? {
+        return Err(error);
+    }
+    match state.live().answers() {
         // Without answers nobody is told that the address may be mailed, and it is in those that come.
-        (Ok(()), _) | (Err(_), Err(_)) => Ok(()),
-        (Err(_), Ok(answers)) if answers.generation() >= generation => Ok(()),
-        (Err(error), Ok(_)) => Err(error),
+        Err(_) => Ok(()),
+        Ok(answers) if answers.generation() >= generation => Ok(()),
+        Ok(_) => Err(error),
     }
 }

@@ -89,8 +89,9 @@ fn write(state: &State) {
 }
 
 fn recorded(state: &State, all: &[OptOut]) -> Result<u64> {
-    let generation = opt_out(&*change::store(state)?, all, state.now())?;
-    change::follow(state, generation)?;
+    let store = change::store(state)?;
+    let generation = opt_out(&store, all, state.now())?;
+    change::follow(state, &store, generation)?;
     Ok(generation)
 }
 

@@ -66,7 +66,7 @@ pub(in crate::service) async fn unsubscribe(
         };
         let store = change::store(state)?;
         let done = action::unsubscribe::unsubscribe(&store, request, state.now(), |generation| {
-            change::follow(state, generation)
+            change::follow(state, &store, generation)
         })?;
         if done.changed {
             state.metrics().opted_out(done.list.as_deref());

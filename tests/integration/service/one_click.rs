@@ -235,6 +235,35 @@ fn an_opt_out_is_taken_while_the_index_is_damaged_and_refused_where_it_would_be_
     std::fs::rename(&away, &manifest).unwrap();
 }
 
+/// A ledger that is replaced under a running service goes on taking opt-outs, which nobody will ever read: such a one
+/// was acknowledged, because the answers in memory held it.
+#[test]
+fn an_opt_out_into_a_ledger_that_was_replaced_is_not_acknowledged() {
+    let sandbox = Sandbox::new();
+    let path = path(&sandbox, &["ann@example.com"]);
+    let ledger = sandbox.path("store/ledger.db");
+    let copy = sandbox.path("store/copy.db");
+    std::fs::copy(&ledger, &copy).unwrap();
+    let served = Served::start(&sandbox);
+    let token = served.token("write");
+    std::fs::rename(&copy, &ledger).unwrap();
+    for end in ["wal", "shm"] {
+        let _ = std::fs::remove_file(sandbox.path(&format!("store/ledger.db-{end}")));
+    }
+    let clicked = served.request("POST", &path, "", &[], FORM);
+    let body = json!({"address": "bob@example.com"});
+    let posted = served.post("/v1/unsubscribes", &token, &body);
+    // Later it is found, and the ledger that is there takes them.
+    for (answer, address) in [(clicked, "ann@example.com"), (posted, "bob@example.com")] {
+        match answer.status {
+            200 | 201 => assert_eq!(sandbox.reasons(address, &[]), ["unsubscribed"], "{address}"),
+            status => assert!(matches!(status, 401 | 503), "{status}: {}", answer.text()),
+        }
+    }
+    served.within(5_000, || served.request("POST", &path, "", &[], FORM).status == 200);
+    assert_eq!(sandbox.reasons("ann@example.com", &[]), ["unsubscribed"]);
+}
+
 #[test]
 fn many_at_once_are_all_recorded() {
     let sandbox = Sandbox::new();
