@@ -30,7 +30,7 @@ use tokio::time::timeout;
 use tower::Service;
 
 /// What a connection's reads and writes are buffered in, at most: with 10,000 connections it counts.
-const BUFFER_BYTES: usize = 128 << 10;
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// How long the threads of the service wait after a fault of the program, which may be met again.
 const AFTER_A_PANIC: Duration = Duration::from_millis(100);

@@ -10,6 +10,7 @@
 
 mod input;
 mod parameters;
+mod spares;
 mod spool;
 
 use crate::action::batch::parted;
@@ -34,8 +35,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long the end is waited for once the first rows are there: a short batch is answered with a problem, if there is
-/// one, wherever in it that is.
+/// How long the end is waited for once the first rows are there, if there is room for all that are kept until then: a
+/// short batch is answered with a problem, if there is one, wherever in it that is.
 const HEAD_PATIENCE: Duration = Duration::from_millis(50);
 /// How hard answers are compressed: the network is rarely slower than this.
 const GZIP_LEVEL: u32 = 1;
@@ -169,7 +170,7 @@ pub(in crate::service) async fn filter(
     if version < Version::HTTP_11 {
         return whole(head, kept).await;
     }
-    let _ = timeout(HEAD_PATIENCE, kept.ended()).await;
+    let _ = timeout(HEAD_PATIENCE, kept.ended_or_full()).await;
     if let Some(Err(problem)) = kept.end() {
         return Err(problem);
     }

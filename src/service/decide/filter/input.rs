@@ -1,5 +1,6 @@
 //! A request's body, read by threads as any other input is.
 
+use super::spares::Spares;
 use crate::error::Error;
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
@@ -56,13 +57,15 @@ impl Input {
 }
 
 async fn read(mut body: Body, to: Sender<Piece>, patience: Duration, stalled: Stalled) {
+    let spares = Spares::default();
     loop {
         let piece = match timeout(patience, body.frame()).await {
             Err(_) => return stalled.0.store(true, Ordering::Relaxed),
             Ok(None) => Piece::End,
             Ok(Some(Err(_))) => return,
             Ok(Some(Ok(frame))) => match frame.into_data() {
-                Ok(bytes) => Piece::Bytes(bytes),
+                // Copied, so that the connection reads into the same memory again, which is in a cache.
+                Ok(bytes) => Piece::Bytes(spares.copy(&bytes)),
                 // Trailers say nothing here.
                 Err(_) => continue,
             },

@@ -4,6 +4,7 @@
 //! that sends everything before it reads anything would wait for ever then, and so would who writes: as soon as
 //! nothing was taken for a moment, what is kept goes to a nameless file instead.
 
+use super::spares::Spares;
 use crate::error::Error;
 use crate::service::Problem;
 use axum::body::Bytes;
@@ -48,6 +49,7 @@ pub(super) struct Kept {
 struct Shared {
     state: Mutex<State>,
     room: Condvar,
+    spares: Spares,
     /// How many bytes may wait in the file.
     file_max: u64,
 }
@@ -75,8 +77,8 @@ struct State {
 
 /// A spool that keeps at most `file_max` bytes on disk.
 pub(super) fn spool(file_max: u64) -> (Writer, Ender, Kept) {
-    let shared = Shared { state: Mutex::default(), room: Condvar::new(), file_max };
-    let shared = Arc::new(shared);
+    let (state, room, spares) = (Mutex::default(), Condvar::new(), Spares::default());
+    let shared = Arc::new(Shared { state, room, spares, file_max });
     let kept =
         Kept { shared: Arc::clone(&shared), reading: None, has_trailers: true, is_over: false };
     (Writer(Arc::clone(&shared)), Ender(shared), kept)
@@ -114,8 +116,12 @@ impl Shared {
             state.is_stalled |= waited.timed_out() && state.takes == takes;
         }
         if state.in_file() == 0 && state.in_blocks < MEMORY_MAX {
-            state.in_blocks += bytes.len() as u64;
-            state.blocks.push_back(Bytes::copy_from_slice(bytes));
+            // Without the lock, as nobody else writes: whoever takes rows would wait for the copy.
+            drop(state);
+            let block = self.spares.copy(bytes);
+            let mut state = self.lock();
+            state.in_blocks += block.len() as u64;
+            state.blocks.push_back(block);
             state.wake();
             return Ok(());
         }
@@ -206,6 +212,11 @@ impl Kept {
     /// Waits for the end.
     pub(super) async fn ended(&self) {
         self.wait_for(|state| state.end.is_some()).await;
+    }
+
+    /// Waits for the end, or until who writes has no more room in memory.
+    pub(super) async fn ended_or_full(&self) {
+        self.wait_for(|state| state.unread() >= MEMORY_MAX || state.end.is_some()).await;
     }
 
     /// How it ended, if it did.

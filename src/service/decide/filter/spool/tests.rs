@@ -60,6 +60,17 @@ async fn everything_comes_out_in_order_however_late_it_is_read() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_the_end_of_a_batch_that_waits_for_room() {
+    let (mut writer, _ender, kept) = spool(1 << 30);
+    let writing = thread::spawn(move || {
+        (0..20).try_for_each(|number| writer.write_all(&block(number))).unwrap();
+    });
+    kept.ended_or_full().await;
+    assert!(kept.unread() >= MEMORY_MAX && kept.end().is_none());
+    writing.join().unwrap();
+}
+
+#[tokio::test]
 async fn what_fails_never_looks_whole() {
     let (mut writer, ender, kept) = spool(1 << 20);
     writer.write_all(b"rows").unwrap();
