@@ -4,10 +4,9 @@ use super::resubscribe::{Who, causes_of_any_send};
 use super::words;
 use crate::address::KeyBuffer;
 use crate::error::{Error, Result};
-use crate::ledger::{FlagsChanged, Record, ResubscribeRequest, StoredRecord};
+use crate::ledger::{FlagsChanged, Record, ResubscribeRequest, StoredRecord, basis};
 use crate::record::{Cause, Contact, Flag, KeyState, SuppressionReason, Timestamp};
 use crate::store::Reader;
-use sha2::{Digest, Sha256};
 
 /// What a resubscribe would come to.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub struct Foreseen {
     pub who: Who,
     /// Since when the address is erased: what blocked before would come back first.
     pub erased: Option<Timestamp>,
-    /// Of the records that this was foreseen from: as long as it is the same, so is what is foreseen.
+    /// The [`basis`] that this was foreseen from: as long as it is the same, so is what is foreseen.
     pub basis: String,
 }
 
@@ -89,13 +88,4 @@ pub fn foresee(
 
 fn allowed(contact: &Contact) -> Contact {
     Contact { bulk_email: Flag::Allow, email_allowed: Flag::Allow, ..contact.clone() }
-}
-
-fn basis(records: &[StoredRecord], erased: Option<Timestamp>) -> String {
-    let mut digest = Sha256::new();
-    for stored in records {
-        digest.update(stored.to_json().to_string());
-    }
-    digest.update(erased.map(|at| at.to_string()).unwrap_or_default());
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -42,6 +42,38 @@ pub fn resubscribe(
     let mut buffer = KeyBuffer::default();
     let key = words::key(store.policy(), address, &mut buffer)?;
     let did = store.ledger_to_change()?.resubscribe(key.as_bytes(), address, request, now)?;
+    told(store, (address, key), request, did, now, follow)
+}
+
+/// [`resubscribe`] if what was foreseen still holds: nothing is given, and nothing changed, if what is recorded of the
+/// address has another [`basis`](crate::ledger::basis) by now.
+///
+/// # Errors
+///
+/// As [`resubscribe`].
+pub fn resubscribe_as_foreseen(
+    store: &Store,
+    basis: &str,
+    address: &str,
+    request: &ResubscribeRequest,
+    now: Timestamp,
+    follow: impl FnOnce(u64) -> Result<()>,
+) -> Result<Option<Done>> {
+    let mut buffer = KeyBuffer::default();
+    let key = words::key(store.policy(), address, &mut buffer)?;
+    let ledger = store.ledger_to_change()?;
+    let did = ledger.resubscribe_if(basis, key.as_bytes(), address, request, now)?;
+    did.map(|did| told(store, (address, key), request, did, now, follow)).transpose()
+}
+
+fn told(
+    store: &Store,
+    (address, key): (&str, Key<'_>),
+    request: &ResubscribeRequest,
+    did: Resubscribed,
+    now: Timestamp,
+    follow: impl FnOnce(u64) -> Result<()>,
+) -> Result<Done> {
     follow(did.generation)?;
     let view = store.ledger().view()?;
     let blocks = still_blocked_by(&*view, address, key, now)?;

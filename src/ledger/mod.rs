@@ -39,7 +39,7 @@ pub use entries::{Counts, DigestEntries, KeyEntries, ListEntry};
 pub use erase::{EraseRequest, Erased, ErasedEntry, Erasure, Pseudonym, Pseudonyms};
 pub use history::{EventKind, HistoryEntry, Permitted, RecentEvent};
 pub use import::{ImportCounts, ImportRow, ImportSession, ImportSource};
-pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition};
+pub use mutation::{Applied, FlagsChanged, ResubscribeRequest, Resubscribed, Transition, basis};
 pub use position::{Cursor, Position};
 pub use spool::Spool;
 pub use sqlite::{SqliteLedger, StagedRows};
@@ -123,6 +123,22 @@ pub trait Ledger: Send + Sync {
         request: &ResubscribeRequest,
         now: Timestamp,
     ) -> Result<Resubscribed>;
+
+    /// [`Ledger::resubscribe`] as long as what is recorded of the address still has this [`basis`]: who looked at it before
+    /// would otherwise lift what came since, an opt-out of a moment ago. Nothing is given, changed or stored when it has
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::resubscribe`].
+    fn resubscribe_if(
+        &self,
+        basis: &str,
+        key: &[u8],
+        address: &str,
+        request: &ResubscribeRequest,
+        now: Timestamp,
+    ) -> Result<Option<Resubscribed>>;
 
     /// Erases an address, in one transaction: its records are deleted and its events blanked; what stays is its
     /// pseudonym, under which it is suppressed by hand, and its blocks without any text. `address` is how it was

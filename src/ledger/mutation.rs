@@ -3,6 +3,7 @@
 use super::stored::{Record, StoredRecord};
 use crate::record::{Contact, Flag, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// What a change came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,18 @@ impl ResubscribeRequest {
             Record::Suppression(record) => self.include.contains(&record.reason),
         }
     }
+}
+
+/// Tells what is recorded of an address, and since when it is erased, from what was before or is after: as long as it is
+/// the same, so is what a resubscribe does.
+#[must_use]
+pub fn basis(records: &[StoredRecord], erased: Option<Timestamp>) -> String {
+    let mut digest = Sha256::new();
+    for stored in records {
+        digest.update(stored.to_json().to_string());
+    }
+    digest.update(erased.map(|at| at.to_string()).unwrap_or_default());
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a resubscribe did.

@@ -237,6 +237,22 @@ impl Ledger for SqliteLedger {
         Ok(Resubscribed { generation: writer.commit()?.generation, ..resubscribed })
     }
 
+    fn resubscribe_if(
+        &self,
+        basis: &str,
+        key: &[u8],
+        address: &str,
+        request: &ResubscribeRequest,
+        now: Timestamp,
+    ) -> Result<Option<Resubscribed>> {
+        let writer = Writer::begin(self, "resubscribe", now)?;
+        if resubscribe::basis_of(&writer, key)? != basis {
+            return Ok(None);
+        }
+        let resubscribed = resubscribe::resubscribe(&writer, key, address, request)?;
+        Ok(Some(Resubscribed { generation: writer.commit()?.generation, ..resubscribed }))
+    }
+
     fn erase(
         &self,
         key: &[u8],

@@ -3,10 +3,11 @@
 use super::delete::delete;
 use super::erase;
 use super::flags::{Flags, RowChange, set_flags};
+use super::history::of_address;
 use super::rows::{contacts_of, of_key};
 use super::write::Writer;
 use crate::error::{Error, Result};
-use crate::ledger::{EventKind, ResubscribeRequest, Resubscribed, StoredRecord};
+use crate::ledger::{EventKind, ResubscribeRequest, Resubscribed, StoredRecord, basis};
 use crate::record::{Kind, NoOwnAct, Permission, SuppressionReason, Timestamp};
 use serde_json::{Value, json};
 
@@ -40,6 +41,13 @@ pub(super) fn resubscribe(
     write_event(writer, key, address, request, (&deleted, &changed, erased))?;
     let changed = changed.iter().map(RowChange::summary).collect();
     Ok(Resubscribed { changed, deleted, generation: 0, erased })
+}
+
+/// The basis of the records as they are in this transaction.
+pub(super) fn basis_of(writer: &Writer<'_>, key: &[u8]) -> Result<String> {
+    let records = of_address(writer.connection(), key)?;
+    let erased = writer.erasures().of_address(writer.connection(), key)?;
+    Ok(basis(&records, erased.map(|row| Timestamp::from_micros(row.at))))
 }
 
 /// Lifts the erasure of the address, if there is one; says since when it was erased.

@@ -12,7 +12,7 @@ use super::person::{Shown, show};
 use super::tell::{EventView, WhyView, flags};
 use crate::action::describe::describe;
 use crate::action::foresee::{Foreseen, foresee};
-use crate::action::resubscribe::{resubscribe, still_blocked_by};
+use crate::action::resubscribe::{resubscribe_as_foreseen, still_blocked_by};
 use crate::action::unsubscribe::{Request, unsubscribe};
 use crate::action::words;
 use crate::address::KeyBuffer;
@@ -107,14 +107,14 @@ pub(super) async fn confirm(
     let outcome = blocking(&state, move |state| {
         let now = state.now();
         let live = state.live();
-        let foreseen = live.read(now, |reader| foresee(reader, &address, &request, now))?;
-        if foreseen.basis != basis {
-            return Ok(Outcome::Stale(Box::new(foreseen)));
-        }
         let answers = live.answers()?;
         let store = answers.store();
         let follow = |generation| live.follow(generation, now);
-        let done = resubscribe(store, &address, &request, now, follow)?;
+        let done = resubscribe_as_foreseen(store, &basis, &address, &request, now, follow)?;
+        let Some(done) = done else {
+            let foreseen = live.read(now, |reader| foresee(reader, &address, &request, now))?;
+            return Ok(Outcome::Stale(Box::new(foreseen)));
+        };
         state.metrics().resubscribed();
         Ok(Outcome::Done(done.did.generation))
     })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ErrorKind;
-use crate::ledger::EventKind;
+use crate::ledger::{EventKind, basis};
 use crate::record::Reason;
 
 /// Three duplicates in different spellings, two global unsubscribes of which one is inactive, list
@@ -51,6 +51,27 @@ fn lifting_the_global_block_clears_every_duplicate_and_every_spelling() {
         ["c1", "c2", "c3"].map(|id| ("contact".into(), id.into())).into();
     want.insert(("address".into(), ANN.to_vec()));
     assert_eq!(touched, want);
+}
+
+#[test]
+fn what_came_since_somebody_looked_is_not_lifted() {
+    let ledger = story();
+    let look = || {
+        let view = ledger.view().unwrap();
+        (basis(&view.records_of(ANN).unwrap(), view.erased_since(ANN).unwrap()), view.position())
+    };
+    let lift = |basis: &str| {
+        ledger.resubscribe_if(basis, ANN, "ann@example.com", &request(true, &[]), at(3)).unwrap()
+    };
+    let (seen, _) = look();
+    ledger.unsubscribe(ANN, &unsubscribe("ann@EXAMPLE.com", None), at(2), None).unwrap();
+    let (now, before) = look();
+    assert_ne!(seen, now);
+    assert_eq!(lift(&seen), None);
+    assert_eq!(look(), (now.clone(), before), "nothing is changed or stored");
+    let events = ledger.view().unwrap().history(ANN).unwrap();
+    assert!(events.iter().all(|event| event.kind != EventKind::Resubscribed));
+    assert_eq!(lift(&now).unwrap().deleted.len(), 3);
 }
 
 #[test]
