@@ -74,12 +74,6 @@ fn cells(permitted: &Permitted) -> [String; Permitted::COLUMNS.len()] {
 
 fn write_line(cells: &[String], out: &mut dyn Write) -> std::io::Result<()> {
     let mut line = Vec::new();
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            line.push(Dialect::CSV.delimiter());
-        }
-        Dialect::CSV.write_cell(cell.as_bytes(), &mut line);
-    }
-    line.push(b'\n');
+    Dialect::CSV.write_record(cells, &mut line);
     out.write_all(&line)
 }

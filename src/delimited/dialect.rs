@@ -47,4 +47,15 @@ impl Dialect {
         }
         out.push(QUOTE);
     }
+
+    /// Appends a record of these cells, with its line feed.
+    pub fn write_record(self, cells: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
+        for (at, cell) in cells.iter().enumerate() {
+            if at > 0 {
+                out.push(self.delimiter);
+            }
+            self.write_cell(cell.as_ref(), out);
+        }
+        out.push(b'\n');
+    }
 }
