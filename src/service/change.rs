@@ -2,7 +2,6 @@
 
 use super::State;
 use crate::error::Result;
-use crate::ledger::Ledger;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -25,11 +24,9 @@ pub(super) fn store(state: &State) -> Result<Arc<Store>> {
 /// Untrusted while somebody is told something else, and when the ledger is no longer the one at the store's path: then
 /// the opt-out is in a file that nobody will ever read.
 pub(super) fn follow(state: &State, store: &Store, generation: u64) -> Result<()> {
-    let Err(error) = state.live().follow(generation, state.now()) else { return Ok(()) };
-    // What whoever comes next will open. A generation's mark is random: no other past has the same.
-    let mark = |store: &Store| store.ledger().view()?.mark_of(generation);
-    let found = mark(&Store::open(&state.settings().store)?)?;
-    if found.is_none() || found != mark(store)? {
+    let Err(error) = state.live().follow(store, generation, state.now()) else { return Ok(()) };
+    // What whoever comes next will open.
+    if !Store::open(&state.settings().store)?.has_generation_of(store, generation)? {
         return Err(error);
     }
     match state.live().answers() {

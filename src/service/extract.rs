@@ -1,14 +1,15 @@
 //! What requests say → values; what can't be understood is answered with a [`Problem`] that quotes none of it.
 
 use super::Problem;
+use axum::Form;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, FormRejection};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
-/// A body of JSON: 400 for one that is none or says something else than is asked for, 413 for one that is too large,
+/// A body of JSON, and no query: 400 for one that is none or says something else than is asked for, 413 for one that is too large,
 /// 415 for one of another type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JsonBody<T>(pub T);
@@ -17,11 +18,37 @@ pub(super) struct JsonBody<T>(pub T);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parameters<T>(pub T);
 
+/// What a form says, field by field: 400 for what is no form, or is not UTF-8.
+#[derive(Debug, Clone)]
+pub(super) struct Fields(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let wrong = |status, detail: &str| Problem::new(status, detail);
+        let form = Form::<Vec<(String, String)>>::from_request(request, state).await;
+        let unread = |no: FormRejection| wrong(no.status(), "the form can't be understood");
+        let Form(fields) = form.map_err(unread)?;
+        if fields.iter().any(|(name, value)| is_replaced(name) || is_replaced(value)) {
+            return Err(wrong(StatusCode::BAD_REQUEST, "the form is not UTF-8"));
+        }
+        Ok(Self(fields))
+    }
+}
+
+/// Says whether a text may have been none: what is no UTF-8 is decoded to this character, and the rest would be about
+/// somebody else.
+pub(super) fn is_replaced(text: &str) -> bool {
+    text.contains('\u{fffd}')
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
+        without_query(request.uri())?;
         let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
         json(&bytes).map(Self)
     }
@@ -35,8 +62,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| wrong("the query can't be understood".to_owned()))?
             .0;
-        // What is no UTF-8 was replaced by this; it would ask about somebody else.
-        if pairs.iter().any(|(_, value)| value.contains('\u{fffd}')) {
+        if pairs.iter().any(|(_, value)| is_replaced(value)) {
             return Err(wrong("the query is not UTF-8".to_owned()));
         }
         let mut members = serde_json::Map::new();
@@ -48,6 +74,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
         serde_json::from_value(members.into())
             .map(Self)
             .map_err(|error| wrong(format!("the query: {}", unquoted(&error.to_string()))))
+    }
+}
+
+/// Refuses a query: whoever writes one takes it for part of what is asked, and without it something else is asked.
+///
+/// # Errors
+///
+/// 400.
+pub(super) fn without_query(uri: &Uri) -> Result<(), Problem> {
+    match uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "a query means nothing here")
+            .with_hint("everything that is asked stands in the body: lists, class and all else")),
     }
 }
 

@@ -16,12 +16,17 @@ const FILES: [&str; 2] = ["/v1/filter", "/console/import"];
 /// Routes that whoever looks after the service asks: they wait for nobody.
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// The route of decisions that are asked for one by one.
+const DECISION: &str = "/v1/check";
+/// The route of opt-outs that mailbox providers send.
+const ONE_CLICK: &str = "/u/{token}";
+
 /// What a client may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How many connections are served at once; more wait to be accepted.
     pub connections: usize,
-    /// How many requests are worked on at once; more wait.
+    /// How many requests are worked on at once, of decisions, of one-click opt-outs and of all others each; more wait.
     pub requests: usize,
     /// How many bytes a request's head may have.
     pub head_bytes: usize,
@@ -56,13 +61,27 @@ impl Default for Limits {
 /// What all requests of a service share.
 #[derive(Debug)]
 pub(super) struct Requests {
-    slots: Semaphore,
+    decisions: Semaphore,
+    one_clicks: Semaphore,
+    others: Semaphore,
     time: Duration,
 }
 
 impl Requests {
     pub fn new(limits: &Limits) -> Self {
-        Self { slots: Semaphore::new(limits.requests), time: limits.request }
+        let slots = || Semaphore::new(limits.requests);
+        Self { decisions: slots(), one_clicks: slots(), others: slots(), time: limits.request }
+    }
+
+    /// What requests of a route wait for. Decisions wait for no change, opt-outs for nobody's page, and neither for who
+    /// has no token and sends slowly.
+    fn slots(&self, route: Option<&str>) -> Option<&Semaphore> {
+        match route {
+            Some(route) if HEALTH.contains(&route) => None,
+            Some(DECISION) => Some(&self.decisions),
+            Some(ONE_CLICK) => Some(&self.one_clicks),
+            _ => Some(&self.others),
+        }
     }
 }
 
@@ -82,15 +101,18 @@ pub(super) async fn within(
 ) -> Response {
     let is_file = route.is_some_and(|route| FILES.contains(&route));
     let Some(bounds) = bounds.filter(|_| !is_file) else { return work.await };
-    if body_bytes > BODY_BYTES as u64 {
+    // What comes with a click is not looked at, however much it is.
+    if body_bytes > BODY_BYTES as u64 && route != Some(ONE_CLICK) {
         // Before it is sent; one that does not say how long it is, is found out by its reader.
         let detail = format!("the body is larger than {BODY_BYTES} bytes");
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
     }
-    let is_health = route.is_some_and(|route| HEALTH.contains(&route));
     let in_turn = async {
-        // Nobody closes it.
-        let _slot = if is_health { None } else { bounds.requests.slots.acquire().await.ok() };
+        let _slot = match bounds.requests.slots(route) {
+            // Nobody closes it.
+            Some(slots) => slots.acquire().await.ok(),
+            None => None,
+        };
         work.await
     };
     match tokio::time::timeout(bounds.requests.time, in_turn).await {

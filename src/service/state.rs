@@ -2,6 +2,7 @@
 
 use super::Metrics;
 use super::access::{Access, AccessSettings, Tokens};
+use super::answer::Changing;
 use super::console::Console;
 use super::decide::{BatchLimits, Turns};
 use super::log::RequestIds;
@@ -53,6 +54,7 @@ struct Inner {
     live: Live,
     access: Access,
     turns: Turns,
+    changing: Changing,
     metrics: Metrics,
     console: Console,
     request_ids: RequestIds,
@@ -71,6 +73,7 @@ impl State {
         Ok(Self(Arc::new(Inner {
             access: Access::new(&settings.access),
             turns: Turns::new(settings.batches),
+            changing: Changing::default(),
             settings,
             live,
             metrics: Metrics::new()?,
@@ -106,6 +109,11 @@ impl State {
     /// Whose turn it is to filter a batch.
     pub(super) fn turns(&self) -> &Turns {
         &self.0.turns
+    }
+
+    /// Who may change the ledger now.
+    pub(super) fn changing(&self) -> &Changing {
+        &self.0.changing
     }
 
     /// What is counted.

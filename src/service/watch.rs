@@ -39,7 +39,10 @@ pub(super) fn watch(state: &State, stop: &Receiver<()>) {
 fn tell(state: &State, was_trusted: bool) -> bool {
     let answers = state.live().answers();
     match &answers {
-        Err(error) if was_trusted => tracing::error!(%error, "no decisions are made"),
+        Err(error) if was_trusted => {
+            let hint = error.hint().unwrap_or("see /readyz");
+            tracing::error!(%error, hint, "no decisions are made");
+        }
         Ok(answers) if !was_trusted => {
             tracing::info!(generation = answers.generation(), "decisions are made again");
         }

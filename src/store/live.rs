@@ -138,17 +138,17 @@ impl Live {
         self.refresh_locked(&mut base, now)
     }
 
-    /// Brings the answers up to a change of one's own, which is in the ledger as `generation`.
+    /// Brings the answers up to a change of one's own, which is in the ledger of `written` as `generation`.
     ///
     /// While a large import is under way, this waits for the index on disk to hold that, and makes it hold it if nobody
     /// else does.
     ///
     /// # Errors
     ///
-    /// As [`Live::refresh`]: the change is made, and in no answer yet. Untrusted as well when the ledger's file was
-    /// replaced meanwhile: the change may be in the file that is gone.
-    pub fn follow(&self, generation: u64, now: Timestamp) -> Result<()> {
-        self.follow_anyway(generation, now).map_err(|error| {
+    /// As [`Live::refresh`]: the change is made, and in no answer yet. Untrusted as well when the answers are of another
+    /// ledger by now: the change is in files that are gone, and nobody will ever read it.
+    pub fn follow(&self, written: &Store, generation: u64, now: Timestamp) -> Result<()> {
+        self.follow_anyway(written, generation, now).map_err(|error| {
             let message = format!(
                 "the change is in the ledger, generation {generation}, but the index can't follow: {error}"
             );
@@ -156,24 +156,24 @@ impl Live {
         })
     }
 
-    fn follow_anyway(&self, generation: u64, now: Timestamp) -> Result<()> {
+    fn follow_anyway(&self, written: &Store, generation: u64, now: Timestamp) -> Result<()> {
         for pause in 0..PAUSES_MAX {
             if pause > 0 {
                 thread::sleep(PAUSE);
             }
-            if self.holds(generation, now)? {
+            if self.holds(written, generation, now)? {
                 return Ok(());
             }
         }
         let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.holds(generation, now)? {
+        if !self.holds(written, generation, now)? {
             // Without the lock on the base: answers go on being brought up.
             let store = self.lock().as_ref().map(|base| Arc::clone(&base.store));
             if let Some(store) = store {
                 store.catch_up(now)?;
             }
         }
-        if self.holds(generation, now)? {
+        if self.holds(written, generation, now)? {
             Ok(())
         } else {
             Err(Error::untrusted("it was overtaken"))
@@ -181,16 +181,25 @@ impl Live {
     }
 
     /// Says whether the answers hold a change of one's own, once they are brought up as far as may be at once.
-    fn holds(&self, generation: u64, now: Timestamp) -> Result<bool> {
+    fn holds(&self, written: &Store, generation: u64, now: Timestamp) -> Result<bool> {
         let mut base = self.lock();
         let held = |answers: Result<Arc<Answers>>| {
             answers.is_ok_and(|answers| answers.generation() >= generation)
         };
-        if !held(self.answers()) {
+        if base.is_none() || !held(self.answers()) {
             self.refresh_locked(&mut base, now)?;
         }
-        if base.as_ref().is_some_and(|base| !base.marks.ledger_holds()) {
+        let Some(base) = &*base else {
+            return Err(Error::untrusted("the store is being opened anew"));
+        };
+        if !base.marks.ledger_holds() {
             return Err(Error::untrusted("the ledger's files are not those that were opened"));
+        }
+        // A higher number alone says nothing: the store may have been replaced by one that is ahead.
+        if !std::ptr::eq(Arc::as_ptr(&base.store), written)
+            && !base.store.has_generation_of(written, generation)?
+        {
+            return Err(Error::untrusted("the store was replaced by another one"));
         }
         Ok(held(self.answers()))
     }

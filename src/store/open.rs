@@ -138,6 +138,18 @@ impl Store {
         &self.ledger
     }
 
+    /// Says whether a generation that `other`'s ledger has is in this one's past: a generation's mark is random, so no
+    /// other past has the same. Both may be the same store.
+    ///
+    /// # Errors
+    ///
+    /// As the ledgers say.
+    pub fn has_generation_of(&self, other: &Self, generation: u64) -> Result<bool> {
+        let mark = |store: &Self| store.ledger.view()?.mark_of(generation);
+        let known = mark(self)?;
+        Ok(known.is_some() && known == mark(other)?)
+    }
+
     /// The store of record, to be changed: only under an index that could tell of the change. After it,
     /// [`Store::follow`] keeps readers fast.
     ///

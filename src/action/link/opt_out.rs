@@ -58,15 +58,28 @@ pub struct Preferences {
 /// As the ledger says.
 pub fn preferences(view: &dyn View, link: &Link) -> Result<Preferences> {
     let state = view.state_of(link.key.as_bytes())?;
-    let is_out =
-        state.unsubscribes.iter().any(|one| one.list.is_none() && one.class.covers(Class::Bulk));
+    // What is sent in bulk, which everybody means, and what else the link is for: a mail of that kind brought it.
+    let asked = [Class::Bulk, Class::Transactional];
+    let asked = || asked.into_iter().filter(|class| asked_by(link).covers(*class));
+    let everywhere = || state.unsubscribes.iter().filter(|one| one.list.is_none());
+    let is_out = asked().all(|class| everywhere().any(|one| one.class.covers(class)));
     let named = state.unsubscribes.iter().filter_map(|record| record.list.as_deref());
     let named = named.chain(state.preferences.iter().map(|record| record.list.as_str()));
-    let left = state.opted_out_lists();
+    // Opt-outs have no end, so any moment does.
+    let of_list = |list: &str| state.list_entry(list).at(Timestamp::from_micros(0));
+    let is_left = |list: &str| {
+        let blocks = of_list(list);
+        asked().all(|class| !blocks.reasons(class).is_empty())
+    };
     let lists: BTreeMap<&str, bool> =
-        named.chain(link.list.as_deref()).map(|list| (list, left.contains(list))).collect();
+        named.chain(link.list.as_deref()).map(|list| (list, is_left(list))).collect();
     let lists = lists.into_iter().map(|(list, is_left)| (list.to_owned(), is_left)).collect();
     Ok(Preferences { is_out, lists })
+}
+
+/// What a holder of `link` means who says no more than that there should be no mail.
+fn asked_by(link: &Link) -> RecordClass {
+    link.class.union(RecordClass::Bulk)
 }
 
 /// What a holder chooses.
@@ -94,15 +107,15 @@ impl Leave {
         }
     }
 
-    /// The opt-out that the holder of `link` chose. Whoever chooses among lists is asked about what is sent in bulk, so
-    /// that counts whatever kind of mail the link came by.
+    /// The opt-out that the holder of `link` chose. The pages speak of mail, not of its kinds, so what is sent in bulk
+    /// is left whatever kind of mail the link came by.
     #[must_use]
     pub fn of(self, link: Link) -> OptOut {
-        let class = link.class.union(RecordClass::Bulk);
-        let (list, class, source) = match self {
-            Self::This => (link.list, link.class, "unsubscribe-page"),
-            Self::All => (None, class, "preference-page"),
-            Self::List(list) => (Some(list), class, "preference-page"),
+        let class = asked_by(&link);
+        let (list, source) = match self {
+            Self::This => (link.list, "unsubscribe-page"),
+            Self::All => (None, "preference-page"),
+            Self::List(list) => (Some(list), "preference-page"),
         };
         OptOut { link: Link { list, class, key: link.key }, source }
     }

@@ -5,7 +5,7 @@ use super::sessions::{Session, SessionId};
 use super::tokens::{Token, with_store};
 use super::{Caller, logged};
 use crate::ledger::{AccessTokens, Role};
-use crate::service::answer::blocking;
+use crate::service::answer::{blocking, changing};
 use crate::service::console::layout::{Page, Place, When, html, see_other};
 use crate::service::{Problem, State};
 use askama::Template;
@@ -122,7 +122,7 @@ pub(super) async fn revoke(
     form: Result<Form<Revoke>, FormRejection>,
 ) -> Result<Response, Problem> {
     let Form(Revoke { name }) = form.map_err(no_form)?;
-    let was_there = blocking(&state, {
+    let was_there = changing(&state, {
         let name = name.clone();
         move |state| {
             let was_there = with_store(state, |store| store.ledger().revoke_access_token(&name))?;

@@ -18,13 +18,14 @@ use crate::action::words;
 use crate::address::KeyBuffer;
 use crate::ledger::EventKind;
 use crate::service::access::Caller;
-use crate::service::answer::blocking;
-use crate::service::{Problem, State};
+use crate::service::answer::{blocking, changing};
+use crate::service::extract::Fields;
+use crate::service::{Problem, State, change};
 use askama::Template;
+use axum::Extension;
 use axum::extract::{self, Query as Asked};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::{Extension, Form};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::fmt::Display;
@@ -59,7 +60,7 @@ struct Done {
 pub(super) async fn preview(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
-    Form(pairs): Form<Pairs>,
+    Fields(pairs): Fields,
 ) -> Result<Response, Problem> {
     let mut lift = LiftFields::sent(pairs);
     let Some(request) = lift.request() else { return wrong(&state, &caller, lift).await };
@@ -76,7 +77,7 @@ pub(super) async fn preview(
 pub(super) async fn edit(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
-    Form(pairs): Form<Pairs>,
+    Fields(pairs): Fields,
 ) -> Result<Response, Problem> {
     let (lift, address) = filled(pairs);
     let shown = Shown { lift, stop: StopFields::default(), recorded: None, status: StatusCode::OK };
@@ -99,17 +100,17 @@ enum Outcome {
 pub(super) async fn confirm(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
-    Form(pairs): Form<Pairs>,
+    Fields(pairs): Fields,
 ) -> Result<Response, Problem> {
     let mut lift = LiftFields::sent(pairs);
     let Some(request) = lift.request() else { return wrong(&state, &caller, lift).await };
     let (address, basis) = (lift.address.trim().to_owned(), lift.basis.clone());
-    let outcome = blocking(&state, move |state| {
+    let outcome = changing(&state, move |state| {
         let now = state.now();
         let live = state.live();
         let answers = live.answers()?;
         let store = answers.store();
-        let follow = |generation| live.follow(generation, now);
+        let follow = |generation| live.follow(store, generation, now);
         let done = resubscribe_as_foreseen(store, &basis, &address, &request, now, follow)?;
         let Some(done) = done else {
             let foreseen = live.read(now, |reader| foresee(reader, &address, &request, now))?;
@@ -219,7 +220,7 @@ pub(super) async fn resubscribed(
 pub(super) async fn stop(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
-    Form(pairs): Form<Pairs>,
+    Fields(pairs): Fields,
 ) -> Result<Response, Problem> {
     let mut fields = StopFields::sent(pairs);
     let address = fields.address.trim().to_owned();
@@ -231,10 +232,9 @@ pub(super) async fn stop(
     };
     let by = caller.name.clone();
     let whom = address.clone();
-    let done = blocking(&state, move |state| {
-        let now = state.now();
-        let live = state.live();
-        let answers = live.answers()?;
+    let done = changing(&state, move |state| {
+        // Also while no question can be answered: the person is on the telephone.
+        let store = change::store(state)?;
         let request = Request {
             address: &whom,
             list: list.as_deref(),
@@ -242,8 +242,8 @@ pub(super) async fn stop(
             source: Some(&source),
             by: Some(&by),
         };
-        let follow = |generation| live.follow(generation, now);
-        let done = unsubscribe(answers.store(), request, now, follow)?;
+        let follow = |generation| change::follow(state, &store, generation);
+        let done = unsubscribe(&store, request, state.now(), follow)?;
         state.metrics().opted_out(list.as_deref());
         Ok(done)
     })

@@ -1,24 +1,28 @@
 //! `POST /v1/check`: may these addresses be mailed?
 
-use super::json;
+use super::json::{self, Few};
 use crate::action::check::{Answer, Judge, Judged, answer_of_many};
 use crate::action::words;
 use crate::error::Result;
 use crate::record::{Cause, Class, Query, Reason};
 use crate::service::answer::blocking;
+use crate::service::extract::without_query;
 use crate::service::{Problem, State};
 use crate::store::{Answers, Reader};
 use axum::body::Bytes;
 use axum::extract;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Instant;
 
 /// How many addresses may be asked about at once.
 const ADDRESSES_MAX: usize = 10_000;
+/// For how many lists the mail may be sent: each is looked up for each address that any list knows.
+const LISTS_MAX: usize = 1_000;
 /// How long a body may be: addresses at their longest, with a contact each.
 pub(super) const BODY_BYTES_MAX: usize = 8 << 20;
 /// Up to so long a body is understood where it came in: handing it to another thread costs as much.
@@ -32,10 +36,11 @@ pub(in crate::service) struct CheckRequest<'a> {
     /// The addresses.
     #[serde(borrow)]
     #[schema(max_items = 10_000, value_type = Vec<String>)]
-    addresses: Vec<Word<'a>>,
+    addresses: Few<Word<'a>, ADDRESSES_MAX>,
     /// The lists the mail is sent for.
     #[serde(default)]
-    lists: Vec<String>,
+    #[schema(max_items = 1_000, value_type = Vec<String>)]
+    lists: Few<String, LISTS_MAX>,
     /// The kind of send: `bulk`, if nothing is said, or `transactional`.
     #[serde(default, borrow)]
     #[schema(value_type = Option<ClassWord>)]
@@ -44,7 +49,7 @@ pub(in crate::service) struct CheckRequest<'a> {
     /// for one without.
     #[serde(default, borrow)]
     #[schema(max_items = 10_000, value_type = Option<Vec<Option<String>>>)]
-    contacts: Option<Vec<Option<Word<'a>>>>,
+    contacts: Option<Few<Option<Word<'a>>, ADDRESSES_MAX>>,
 }
 
 /// A kind of send.
@@ -117,7 +122,7 @@ pub(in crate::service) struct CheckReason<'a> {
     request_body = CheckRequest,
     responses(
         (status = 200, description = "A verdict for each address, in order", body = CheckResponse),
-        (status = 400, description = "Not JSON, or not as many contacts as addresses", body = Problem,
+        (status = 400, description = "Not JSON, not as many contacts as addresses, or a query", body = Problem,
             content_type = "application/problem+json"),
         (status = 413, description = "A body over 8 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not `application/json`", body = Problem,
@@ -130,10 +135,12 @@ pub(in crate::service) struct CheckReason<'a> {
 )]
 pub(in crate::service) async fn check(
     extract::State(state): extract::State<State>,
+    uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     json::require(&headers)?;
+    without_query(&uri)?;
     let body = body.map_err(json::unread)?;
     let began = Instant::now();
     let answers = state.live().answers()?;
@@ -200,11 +207,15 @@ impl<'a> Asked<'a> {
     fn of(body: &'a [u8]) -> Result<Self, Problem> {
         let request: CheckRequest<'a> = json::parse(body)?;
         let CheckRequest { addresses, lists, class, contacts } = request;
-        if addresses.len() > ADDRESSES_MAX {
-            let detail = format!("{} addresses, at most {ADDRESSES_MAX} at once", addresses.len());
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-                .with_hint("ask in parts, or send the whole batch to /v1/filter"));
-        }
+        let too_many = |what: &str, most: usize| {
+            let detail = format!("more than {most} {what} at once");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+                .with_hint("ask in parts, or send the whole batch to /v1/filter")
+        };
+        let many = || too_many("addresses", ADDRESSES_MAX);
+        let addresses = addresses.0.ok_or_else(many)?;
+        let lists = lists.0.ok_or_else(|| too_many("lists", LISTS_MAX))?;
+        let contacts = contacts.map(|contacts| contacts.0.ok_or_else(many)).transpose()?;
         let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
         if let Some(contacts) = &contacts
             && contacts.len() != addresses.len()
@@ -220,9 +231,11 @@ impl<'a> Asked<'a> {
             Some(Err(_)) => return Err(bad("class is `bulk` or `transactional`".to_owned())),
         };
         // What was given may be an address in the wrong place: it is not told.
-        let lists = words::lists(&lists).map_err(|_| {
+        let mut lists = words::lists(&lists).map_err(|_| {
             bad("a list's name is empty, or holds a `;`, which parts lists".to_owned())
         })?;
+        let mut named = HashSet::new();
+        lists.retain(|list| named.insert(list.clone()));
         Ok(Self { addresses, contacts: contacts.unwrap_or_default(), lists, class })
     }
 

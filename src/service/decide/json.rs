@@ -4,19 +4,25 @@ use crate::service::Problem;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// Refuses what does not say that it is JSON.
 pub(super) fn require(headers: &HeaderMap) -> Result<(), Problem> {
     let kind =
         headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") {
+    let is_plain = headers
+        .get(header::CONTENT_ENCODING)
+        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if kind.eq_ignore_ascii_case("application/json") && is_plain {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON")
-        .with_hint("send `Content-Type: application/json`"))
+        .with_hint("send JSON, not compressed, as `Content-Type: application/json`"))
 }
 
 /// The problem with a body that could not be read.
@@ -45,4 +51,44 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
             }
         }
     })
+}
+
+/// At most so many values; nothing when there are more, of which no more are held than that.
+#[derive(Debug)]
+pub(super) struct Few<T, const MOST: usize>(pub Option<Vec<T>>);
+
+impl<T, const MOST: usize> Default for Few<T, MOST> {
+    fn default() -> Self {
+        Self(Some(Vec::new()))
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Counting(PhantomData))
+    }
+}
+
+struct Counting<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Counting<T, MOST> {
+    type Value = Few<T, MOST>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "at most {MOST} values")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self::Value, A::Error> {
+        let mut held = Vec::new();
+        while held.len() < MOST {
+            match values.next_element()? {
+                Some(value) => held.push(value),
+                None => return Ok(Few(Some(held))),
+            }
+        }
+        let is_whole = values.next_element::<IgnoredAny>()?.is_none();
+        // What follows has to be JSON as well, or the body is none.
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Few(is_whole.then_some(held)))
+    }
 }

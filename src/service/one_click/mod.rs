@@ -14,7 +14,9 @@ mod words;
 pub(super) use record::Recorder;
 pub(super) use tokens::LinkTokens;
 
-use super::State;
+use super::{Problem, State};
+use crate::error::Error;
+use axum::http::StatusCode;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,4 +28,12 @@ pub(super) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(pages::preference_page, pages::leave))
         // No token has a dot in it.
         .route("/u/quell.css", get(pages::style))
+}
+
+/// A 503 that tells who follows a link, which anybody may, nothing of the store. The log has what is wrong.
+fn away(error: &Error) -> Problem {
+    let hint = error.hint().unwrap_or_default();
+    tracing::warn!(%error, hint, "a link could not be honoured");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "it can't be recorded just now")
+        .with_hint("try again in a minute")
 }

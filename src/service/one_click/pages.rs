@@ -2,6 +2,7 @@
 //!
 //! Pages name each other by relative paths, so that they work behind whatever path a proxy puts before them.
 
+use super::away;
 use super::language::words;
 use super::record::record;
 use super::tokens::{link_of, token_of};
@@ -244,12 +245,12 @@ fn unclear() -> Problem {
 
 /// What is recorded of the link's address, as its holder may see it.
 async fn recorded(state: &State, link: Link) -> Result<Preferences, Problem> {
-    blocking(state, move |state| {
+    let seen = move |state: &State| {
         let store = change::store(state)?;
         let view = store.ledger().view()?;
         preferences(&*view, &link)
-    })
-    .await
+    };
+    blocking(state, move |state| Ok(seen(state))).await?.map_err(|error| away(&error))
 }
 
 fn sentence(key: &str, list: Option<&str>, all: &str, of_list: &str) -> String {

@@ -4,14 +4,20 @@
 //! its own among them, brings up the answers, and tells everybody. So no opt-out is acknowledged before it is durable
 //! and in the answers, and none waits for more than the write before its own.
 
+use super::away;
 use crate::action::link::{OptOut, opt_out};
 use crate::error::{Error, Result};
 use crate::service::{Problem, State, change};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// The most opt-outs of one transaction: it is over in milliseconds.
 const TOGETHER_MAX: usize = 1000;
+
+/// A transaction of several that fails as soon as this may fail for one of them, whose records are damaged: each is
+/// written alone then. One that took longer waited for somebody else, and each would wait again.
+const AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The queue of opt-outs.
 #[derive(Debug, Default)]
@@ -54,7 +60,7 @@ pub(super) async fn record(state: &State, opt_out: OptOut) -> Result<u64, Proble
         Ok(generation)
     });
     let recorded = recorded.await;
-    Ok(recorded.unwrap_or_else(|_| Err(lost()))?)
+    recorded.unwrap_or_else(|_| Err(lost())).map_err(|error| away(&error))
 }
 
 async fn in_turn(state: &State, opt_out: OptOut) -> Result<u64> {
@@ -78,13 +84,17 @@ async fn in_turn(state: &State, opt_out: OptOut) -> Result<u64> {
 fn write(state: &State) {
     let (all, told): (Vec<_>, Vec<_>) =
         state.recorder().next().into_iter().map(|one| (one.opt_out, one.told)).unzip();
-    let recorded = recorded(state, &all);
-    for told in told {
-        // Whoever went away does not need to know.
-        let _ = told.send(match &recorded {
+    let began = Instant::now();
+    let together = recorded(state, &all);
+    let is_ones_fault = together.is_err() && all.len() > 1 && began.elapsed() < AGAIN_WITHIN;
+    for (opt_out, told) in all.iter().zip(told) {
+        let recorded = match &together {
             Ok(generation) => Ok(*generation),
+            Err(_) if is_ones_fault => recorded(state, std::slice::from_ref(opt_out)),
             Err(error) => Err(error.again()),
-        });
+        };
+        // Whoever went away does not need to know.
+        let _ = told.send(recorded);
     }
 }
 

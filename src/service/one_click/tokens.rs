@@ -1,7 +1,8 @@
 //! The tokens of links, under the store's keys as they are now.
 
+use super::away;
 use crate::action::link::{Link, Links};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::service::{Problem, State};
 use crate::store::{LinkKeysMark, Store};
 use axum::http::{StatusCode, Uri};
@@ -13,6 +14,10 @@ pub(in crate::service) struct LinkTokens(Mutex<Option<(LinkKeysMark, Arc<Links>)
 
 impl LinkTokens {
     /// What opens tokens now; `None` for a store that never made one. Cost: a `stat`, and a read when keys changed.
+    ///
+    /// # Errors
+    ///
+    /// Untrusted when the keys can't be read, or there were some and they are gone.
     fn links(&self, state: &State) -> Result<Option<Arc<Links>>> {
         let path = &state.settings().store;
         let mark = Store::link_keys_mark(path);
@@ -22,9 +27,18 @@ impl LinkTokens {
         {
             return Ok(Some(Arc::clone(links)));
         }
-        let read = Store::link_keys_of(path)?;
-        *known = read.map(|(keys, mark)| (mark, Arc::new(Links::new(&keys))));
-        Ok(known.as_ref().map(|(_, links)| Arc::clone(links)))
+        let Some((keys, mark)) = Store::link_keys_of(path)? else {
+            // A 404 is final: mailbox providers don't come again. While a backup is put back there are no keys either.
+            if known.is_some() {
+                return Err(Error::untrusted("the store's link keys are gone")
+                    .with_hint("put `link.keys` back from the backup"));
+            }
+            Store::require(path)?;
+            return Ok(None);
+        };
+        let links = Arc::new(Links::new(&keys));
+        *known = Some((mark, Arc::clone(&links)));
+        Ok(Some(links))
     }
 }
 
@@ -39,7 +53,7 @@ pub(super) fn token_of(path: &Uri) -> &str {
 ///
 /// 404 for one that is none; 503 when the keys can't be read.
 pub(super) fn link_of(state: &State, path: &Uri) -> Result<Link, Problem> {
-    let links = state.link_tokens().links(state)?;
+    let links = state.link_tokens().links(state).map_err(|error| away(&error))?;
     links.and_then(|links| links.open(token_of(path))).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "there is no such link")
             .with_hint("use the link as it stands in the mail")

@@ -5,7 +5,7 @@ use crate::action::{self, words};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::ResubscribeRequest;
 use crate::record::{Channel, Permission, SuppressionReason};
-use crate::service::answer::blocking;
+use crate::service::answer::changing;
 use crate::service::extract::JsonBody;
 use crate::service::{Problem, State};
 use axum::{Json, extract};
@@ -41,7 +41,7 @@ pub(in crate::service) struct Body {
 
 /// How the person gave permission, what shows it, and who took it.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with channel, evidence and by")]
 pub(in crate::service) struct PermissionGiven {
     /// How it was given.
     #[schema(required, value_type = ChannelWord)]
@@ -66,12 +66,12 @@ pub(in crate::service) async fn resubscribe(
     extract::State(state): extract::State<State>,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Value>, Problem> {
-    blocking(&state, move |state| {
+    changing(&state, move |state| {
         let request = body.request()?;
         let (now, live) = (state.now(), state.live());
         let answers = live.answers()?;
-        let follow = |generation| live.follow(generation, now);
         let store = answers.store();
+        let follow = |generation| live.follow(store, generation, now);
         let done = action::resubscribe::resubscribe(store, &body.address, &request, now, follow)
             .map_err(in_words_of_the_interface)?;
         state.metrics().resubscribed();

@@ -4,7 +4,7 @@ use crate::action;
 use crate::error::Error;
 use crate::record::RecordClass;
 use crate::service::access::Caller;
-use crate::service::answer::blocking;
+use crate::service::answer::changing;
 use crate::service::extract::JsonBody;
 use crate::service::{Problem, State, change};
 use axum::http::StatusCode;
@@ -52,7 +52,7 @@ pub(in crate::service) async fn unsubscribe(
     Extension(caller): Extension<Caller>,
     JsonBody(request): JsonBody<UnsubscribeRequest>,
 ) -> Result<(StatusCode, Json<Unsubscribed>), Problem> {
-    blocking(&state, move |state| {
+    changing(&state, move |state| {
         let class = match request.class.as_deref().map(str::parse) {
             None => RecordClass::Bulk,
             Some(class) => class.map_err(|error| Error::usage(format!("{error}")))?,

@@ -154,7 +154,7 @@ fn a_change_of_one_s_own_is_in_the_answers_when_it_is_acknowledged() {
         let address = format!("p{number}@example.com");
         let store = Arc::clone(place.live.answers().unwrap().store());
         let generation = unsubscribe(&store, &address);
-        place.live.follow(generation, NOW).unwrap();
+        place.live.follow(&store, generation, NOW).unwrap();
         assert!(place.withholds(&address) && !place.withholds("other@example.com"));
         assert_eq!(place.live.answers().unwrap().generation(), generation);
     }
@@ -204,7 +204,7 @@ fn a_change_of_one_s_own_is_seen_though_nobody_compiles_a_large_import() {
     place.look().unwrap();
     let store = Arc::clone(place.live.answers().unwrap().store());
     let generation = unsubscribe(&store, "ann@example.com");
-    place.live.follow(generation, NOW).unwrap();
+    place.live.follow(&store, generation, NOW).unwrap();
     assert!(place.withholds("ann@example.com") && place.withholds("many7@example.com"));
 }
 
@@ -295,7 +295,7 @@ fn a_ledger_that_was_restored_is_no_answer_until_the_index_is_made_anew() {
     // Written into the file that is gone: not acknowledged.
     let eve = record("eve@example.com");
     let lost = store.ledger.unsubscribe(b"eve@example.com", &eve, NOW, None).unwrap();
-    assert!(place.live.follow(lost.generation, NOW).is_err());
+    assert!(place.live.follow(&store, lost.generation, NOW).is_err());
     let other = Store::open(&place.path("")).unwrap();
     // Its past goes on otherwise, to the same numbers and beyond.
     for address in ["cid@example.com", "dan@example.com", "fay@example.com"] {
@@ -307,6 +307,11 @@ fn a_ledger_that_was_restored_is_no_answer_until_the_index_is_made_anew() {
             .map(|name| place.withholds(&format!("{name}@example.com")))
     };
     assert_eq!(told(&place), [true, false, true, true, false], "what the ledger says now");
+    assert!(place.live.answers().unwrap().generation() > lost.generation);
+    assert!(
+        place.live.follow(&store, lost.generation, NOW).is_err(),
+        "a number alone says nothing"
+    );
     other.compile(true, true, NOW).unwrap();
     place.look_at_files().unwrap();
     assert_eq!(told(&place), [true, false, true, true, false]);
@@ -324,7 +329,7 @@ fn a_log_that_was_removed_is_never_written_to() {
     // Commands make a new log, which those who have the old one open never see.
     let bob = record("bob@example.com");
     if let Ok(applied) = store.ledger.unsubscribe(b"bob@example.com", &bob, NOW, None) {
-        assert!(place.live.follow(applied.generation, NOW).is_err(), "not acknowledged");
+        assert!(place.live.follow(&store, applied.generation, NOW).is_err(), "not acknowledged");
     }
     place.live.look_at_files();
     assert!(place.live.lock().is_none(), "to be opened anew");

@@ -124,6 +124,8 @@ fn what_can_t_be_understood_is_a_problem_without_an_address() {
     let token = served.token("decide");
     let json = [("content-type", "application/json; charset=utf-8")];
     let many = json!({"addresses": vec!["ann@example.com"; 10_001]}).to_string();
+    let lists: Vec<String> = (0..1_001).map(|list| format!("list {list}")).collect();
+    let lists = json!({"addresses": ["ann@example.com"], "lists": lists}).to_string();
     let long = json!({"addresses": ["a".repeat(9 << 20)]}).to_string();
     let deep = format!("{{\"addresses\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
     for (body, status) in [
@@ -140,6 +142,7 @@ fn what_can_t_be_understood_is_a_problem_without_an_address() {
         ("{\"addresses\": [], \"lists\": [\"\"]}", 400),
         ("{\"addresses\": [], \"lists\": [\"ann@example.com;b\"]}", 400),
         (&*many, 422),
+        (&*lists, 422),
         (&*long, 413),
         (&*deep, 422),
     ] {
@@ -155,6 +158,9 @@ fn what_can_t_be_understood_is_a_problem_without_an_address() {
     let most = json!({"addresses": vec!["ann@example.com"; 10_000]});
     let answer = served.post("/v1/check", &token, &most).expect(200).json();
     assert_eq!(answer["results"].as_array().unwrap().len(), 10_000);
+    let named: Vec<String> = (0..1_000).map(|list| format!("list {list}")).collect();
+    let named = json!({"addresses": ["ann@example.com"], "lists": named});
+    served.post("/v1/check", &token, &named).expect(200);
     let none = served.post("/v1/check", &token, &json!({"addresses": []})).expect(200).json();
     assert_eq!(none["results"], json!([]));
 }

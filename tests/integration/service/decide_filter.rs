@@ -138,6 +138,8 @@ fn what_is_wrong_before_the_first_row_is_a_problem() {
         ("?email_column=7", rows, ""),
         ("?colour=red", rows, "known"),
         ("?class=red", rows, "bulk"),
+        // Decoded as it can be, it would be another list than the one that somebody left.
+        ("?list=caf%E9", rows, "UTF-8"),
         ("?invalid=fail", b"email\nno address\n", "line 2"),
         ("", b"a,b\n1,2\n", "email_column"),
         ("", b"email,b\n\"ann@example.com,1\n", "line 2"),

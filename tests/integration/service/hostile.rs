@@ -185,6 +185,41 @@ fn many_connections_that_do_nothing_keep_nobody_out_for_long() {
 }
 
 #[test]
+fn whoever_sends_slowly_or_waits_to_write_keeps_no_decision_waiting() {
+    let sandbox = Sandbox::new();
+    sandbox.quell(["unsubscribe", "ann@example.com"]).expect(0);
+    let served = Served::start_with(&sandbox, &["--requests", "4", "--request-time", "20s"]);
+    let token = served.token("write");
+    // Nobody has to show a token to sign in; half a form is never a whole one.
+    let half = b"POST /console/sign-in HTTP/1.1\r\nhost: quell.test\r\ncontent-length: 100\r\n\r\n";
+    let mut slow: Vec<TcpStream> = (0..8).map(|_| served.connect()).collect();
+    for stream in &mut slow {
+        stream.write_all(half).unwrap();
+    }
+    let link = sandbox.quell(["link", "bob@example.com", "--base-url", "https://a.test"]).expect(0);
+    let link = link.text();
+    let press = link.split_once("a.test").unwrap().1.split_once('>').unwrap().0;
+    served.request("POST", press, "", &[], b"").expect(200);
+    // Another process holds the ledger: changes wait.
+    let ledger = rusqlite::Connection::open(sandbox.path("store/ledger.db")).unwrap();
+    ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut waiting: Vec<TcpStream> = (0..8).map(|_| served.connect()).collect();
+    for stream in &mut waiting {
+        let press = format!("POST {press} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(press.as_bytes()).unwrap();
+    }
+    thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    for (address, verdict) in [("eve@example.com", "clear"), ("ann@example.com", "suppressed")] {
+        let asked = json!({"addresses": [address]});
+        let answer = served.post("/v1/check", &token, &asked).expect(200).json();
+        assert_eq!(answer["results"][0]["verdict"], verdict);
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    ledger.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
 fn heads_are_bounded() {
     let sandbox = Sandbox::new();
     let (served, token) = served(&sandbox);

@@ -264,6 +264,62 @@ fn an_opt_out_into_a_ledger_that_was_replaced_is_not_acknowledged() {
     assert_eq!(sandbox.reasons("ann@example.com", &[]), ["unsubscribed"]);
 }
 
+/// Mailbox providers don't come again after a 404. While a backup is put back there is no store, and no key either.
+#[test]
+fn a_link_is_not_called_wrong_while_the_keys_are_away() {
+    let sandbox = Sandbox::new();
+    let path = path(&sandbox, &["ann@example.com"]);
+    for known in [true, false] {
+        let served = Served::start(&sandbox);
+        if known {
+            served.get(&path, "").expect(200);
+        }
+        let (store, away) = (sandbox.path("store"), sandbox.path("away"));
+        std::fs::rename(&store, &away).unwrap();
+        served.request("POST", &path, "", &[], FORM).expect(503);
+        std::fs::rename(&away, &store).unwrap();
+        let (keys, away) = (store.join("link.keys"), store.join("away"));
+        if known {
+            std::fs::rename(&keys, &away).unwrap();
+            let answer = served.request("POST", &path, "", &[], FORM).expect(503);
+            // Anybody may ask: the log has it.
+            assert!(!answer.text().contains("link.keys"), "{}", answer.text());
+            std::fs::rename(&away, &keys).unwrap();
+        }
+        served.within(5_000, || served.request("POST", &path, "", &[], FORM).status == 200);
+    }
+}
+
+/// One person's damaged records are nobody else's.
+#[test]
+fn an_opt_out_that_can_t_be_recorded_fails_alone() {
+    let sandbox = Sandbox::new();
+    let names: Vec<String> = (0..12).map(|at| format!("ann{at}@example.com")).collect();
+    let rows: String = names.iter().map(|name| format!("id of {name},{name},Allow\n")).collect();
+    sandbox.write("contacts.csv", format!("contact_id,email,bulk_email\n{rows}"));
+    sandbox.quell(["import", "contacts", "contacts.csv"]).expect(0);
+    let paths: Vec<String> = names.iter().map(|name| path(&sandbox, &[name])).collect();
+    sandbox.quell(["unsubscribe", &names[7], "--list", "news"]).expect(0);
+    let served = Served::start(&sandbox);
+    let ledger = rusqlite::Connection::open(sandbox.path("store/ledger.db")).unwrap();
+    let damaged = "UPDATE unsubscribe SET source = 'somebody else'";
+    assert_eq!(ledger.execute(damaged, []).unwrap(), 1);
+    // Whoever holds the ledger lets many come together.
+    ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let press = |path: &String| {
+            let (served, path) = (&served, path.clone());
+            scope.spawn(move || served.request("POST", &path, "", &[], FORM).status)
+        };
+        let pressed: Vec<_> = paths.iter().map(press).collect();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        ledger.execute_batch("ROLLBACK").unwrap();
+        pressed.into_iter().map(|pressed| pressed.join().unwrap()).collect()
+    });
+    let expected: Vec<u16> = (0..12).map(|at| if at == 7 { 503 } else { 200 }).collect();
+    assert_eq!(statuses, expected);
+}
+
 #[test]
 fn many_at_once_are_all_recorded() {
     let sandbox = Sandbox::new();

@@ -312,7 +312,7 @@ impl Job {
         tracing::info!(%by, kind, format, read, added, held, rejected, generation, "import applied");
         // The index on disk first: opt-outs go on meanwhile.
         let followed = store.follow(Changed::Many, generation, state.now());
-        let followed = followed.and_then(|_| state.live().follow(generation, state.now()));
+        let followed = followed.and_then(|_| state.live().follow(store, generation, state.now()));
         match followed {
             Ok(()) => Ok(Status::Applied(Applied { form, counts })),
             Err(error) => Ok(Fault::of(&error, false)),

@@ -12,9 +12,10 @@ use crate::service::access::Caller;
 use crate::service::answer::blocking;
 use crate::service::console::layout::see_other;
 use crate::service::console::spill;
+use crate::service::extract::Fields;
 use crate::service::{Problem, State};
 use axum::extract::multipart::MultipartRejection;
-use axum::extract::{self, DefaultBodyLimit, Form, Multipart, Path};
+use axum::extract::{self, DefaultBodyLimit, Multipart, Path};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -96,7 +97,7 @@ async fn read(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Form(fields): Form<Vec<(String, String)>>,
+    Fields(fields): Fields,
 ) -> Result<Response, Problem> {
     let job = find(&state, &id, &caller)?;
     let mut wanted = Wanted::default();
@@ -111,7 +112,7 @@ async fn apply(
     extract::State(state): extract::State<State>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Form(fields): Form<Vec<(String, String)>>,
+    Fields(fields): Fields,
 ) -> Result<Response, Problem> {
     let job = find(&state, &id, &caller)?;
     let Status::Foreseen(preview) = job.status() else {

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::filter::{ColumnChoice, OnInvalid, Options};
 use crate::record::Class;
 use crate::service::Problem;
+use crate::service::extract::is_replaced;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// What a batch is asked for.
@@ -38,6 +39,10 @@ impl Parameters {
         let mut lists = Vec::new();
         let mut once = Vec::new();
         for (name, value) in pairs {
+            // It would name another list than is meant.
+            if is_replaced(name) || is_replaced(value) {
+                return Err(Error::usage("the query is not UTF-8"));
+            }
             let column = || ColumnChoice(value.clone());
             if !matches!(name.as_str(), "list" | "email_column") {
                 if once.contains(&name) {
@@ -242,6 +247,8 @@ mod tests {
             ("invalid", "ann@example.com"),
             ("dedupe", "ann@example.com"),
             ("List", "news"),
+            ("list", "caf\u{fffd}"),
+            ("email_column", "caf\u{fffd}"),
         ] {
             let Err(error) = Parameters::of(&pairs(&[wrong])) else { panic!("{wrong:?}") };
             assert!(!problem_text(&error).contains("ann@"), "{error}");

@@ -105,7 +105,9 @@ impl Shared {
             if state.is_gone || state.end.is_some() {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            if state.unread() < MEMORY_MAX || state.is_stalled {
+            // Not behind what waits in the file, if anybody reads: it would grow by all that is kept, for ever.
+            let is_room = state.in_file() == 0 && state.in_blocks < MEMORY_MAX;
+            if is_room || state.is_stalled {
                 break;
             }
             let takes = state.takes;
@@ -251,8 +253,11 @@ impl Kept {
     /// The next block in memory, else a part of the file; none when there is nothing, or it is on its way.
     fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let mut state = self.shared.lock();
-        if let Some(Err(_)) = &state.end {
+        if let Some(Err(problem)) = &state.end {
             self.is_over = true;
+            // Not why: that may quote the batch.
+            let status = problem.status().as_u16();
+            tracing::warn!(status, "a batch was broken off behind its first rows");
             return Poll::Ready(Some(Err(io::Error::other("the run did not come to its end"))));
         }
         if let Some(block) = state.blocks.pop_front() {

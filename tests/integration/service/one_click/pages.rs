@@ -148,3 +148,23 @@ fn a_link_for_receipts_leaves_more_than_receipts_on_the_preference_page() {
     }
     is_rfc_8058s(&served.request("POST", &path, "", &[], b""));
 }
+
+/// Who left the receipts of a list still gets its bulk mail, and has to see that.
+#[test]
+fn a_list_whose_bulk_mail_goes_on_is_not_called_left() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let decide = served.token("decide");
+    let options = ["ann@example.com", "--list", "receipts", "--class", "transactional"];
+    let path = path(&sandbox, &options);
+    let token = path.strip_prefix("/u/").unwrap();
+    is_rfc_8058s(&served.request("POST", &path, "", &[], b""));
+    assert!(reasons(&served, &decide, "ann@example.com", "receipts").is_empty());
+    let choose = || page(&served, &format!("/p/{token}")).text();
+    let text = choose();
+    assert_eq!(text.matches("<button").count(), 2, "the list, and everything: {text}");
+    pressed(&served, token, "leave=list%3Areceipts");
+    let left = reasons(&served, &decide, "ann@example.com", "receipts");
+    assert_eq!(left, ["opted_out list:receipts"]);
+    assert_eq!(choose().matches("<button").count(), 1, "everything");
+}

@@ -85,6 +85,25 @@ async fn what_fails_never_looks_whole() {
 }
 
 #[tokio::test]
+async fn who_was_late_and_reads_then_needs_no_more_disk_than_before() {
+    // All that is kept is several times as much as may wait.
+    let (mut writer, ender, kept) = spool(6 << 20);
+    let writing = thread::spawn(move || {
+        (0..100).try_for_each(|number| writer.write_all(&block(number)))?;
+        ender.end(Ok(told()));
+        io::Result::Ok(())
+    });
+    while kept.shared.lock().in_file() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (bytes, end) = all(kept).await;
+    writing.join().unwrap().unwrap();
+    let expected: Vec<u8> = (0..100).flat_map(block).collect();
+    assert!(bytes == expected, "{} bytes", bytes.len());
+    assert_eq!(end.unwrap(), Some(told()));
+}
+
+#[tokio::test]
 async fn the_disk_is_bounded() {
     let (mut writer, _ender, kept) = spool(5 << 20);
     let wrote = (0..100).try_for_each(|number| writer.write_all(&block(number)));
