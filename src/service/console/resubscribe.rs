@@ -45,6 +45,12 @@ struct Preview {
     is_stale: bool,
 }
 
+impl Preview {
+    fn lifts_nothing(&self) -> bool {
+        self.deleted.is_empty() && self.changed.is_empty() && self.erased.is_none()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "console/resubscribed.html")]
 struct Done {

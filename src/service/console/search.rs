@@ -139,33 +139,42 @@ fn href(address: &str) -> String {
 }
 
 fn is_address(reader: &Reader<'_>, text: &str) -> bool {
-    !text.contains('*') && reader.policy().key(text.as_bytes(), &mut KeyBuffer::default()).is_ok()
+    key_of(reader, text).is_some()
+}
+
+/// The key of what is the text of an address, and no pattern.
+fn key_of(reader: &Reader<'_>, text: &str) -> Option<String> {
+    let mut buffer = KeyBuffer::default();
+    let key = reader.policy().key(text.as_bytes(), &mut buffer).ok();
+    key.filter(|_| !text.contains('*')).map(|key| key.as_str().to_owned())
 }
 
 impl Found {
     fn look_up(reader: &Reader<'_>, text: &str, now: Timestamp) -> Result<Self> {
-        let is_address = is_address(reader, text);
-        // What somebody begins to type is the beginning of an address.
-        let pattern = match text {
-            text if is_address || text.contains('*') || text.starts_with('@') => text.to_owned(),
-            text if text.contains(':') => text.to_owned(),
-            text => format!("{text}*"),
+        let address = key_of(reader, text);
+        // What somebody begins to type is the beginning of an address, also where it could be a whole one.
+        let pattern = match (&address, text) {
+            (Some(key), _) => format!("{key}*"),
+            (None, text) if text.contains(['*', ':']) || text.starts_with('@') => text.to_owned(),
+            (None, text) => format!("{text}*"),
         };
         let mut found = Self { pattern: pattern.clone(), ..Self::default() };
         let mut keys = reader.search_first(&pattern, SHOWN_MAX + 1)?;
         found.has_more = keys.len() > SHOWN_MAX;
         keys.truncate(SHOWN_MAX);
-        if keys.is_empty() && is_address {
-            // Nothing is recorded of it, and it may be covered from outside all the same.
-            let mut buffer = KeyBuffer::default();
-            if let Ok(key) = reader.policy().key(text.as_bytes(), &mut buffer) {
-                keys.push(key.as_bytes().to_vec());
+        if let Some(key) = address.filter(|_| keys.is_empty()) {
+            // Nothing is recorded of it, and it may be covered from outside all the same. That it is not says nothing
+            // while it is being typed: one letter more may be somebody who is withheld.
+            let unrecorded = FoundKey::of(reader, key.as_bytes(), now)?;
+            if !unrecorded.is_bulk_clear || !unrecorded.is_transactional_clear {
+                found.keys.push(unrecorded);
             }
         }
         for key in keys {
             found.keys.push(FoundKey::of(reader, &key, now)?);
         }
-        for (name, records) in reader.search_outside(&pattern)? {
+        let whole = key_of(reader, text).map_or(pattern, |_| text.to_owned());
+        for (name, records) in reader.search_outside(&whole)? {
             let records = records.iter().map(|stored| describe(&stored.record)).collect();
             found.outside.push((name, records));
         }

@@ -116,7 +116,7 @@ fn a_resubscribe_is_previewed_confirmed_done_and_told() {
     let done = post(&served, &token, "/console/resubscribe/confirm", &confirmed).expect(303);
     assert_eq!(reasons(&served, &token, "ann@example.com", &["news"]), ["complaint"]);
     let told = served.get(done.header("location").unwrap(), &token).expect(200).text();
-    for words in ["still blocked", "Spam complaint", "Deleted inactive", "taken by support"] {
+    for words in ["still withholds", "Spam complaint", "Deleted inactive", "taken by support"] {
         assert!(told.contains(words), "{words}: {told}");
     }
     let history = sandbox.quell(["history", "ann@example.com", "--json"]).expect(0).json();
@@ -244,6 +244,52 @@ fn an_address_leads_to_its_page_and_a_pattern_to_a_list() {
     let live = [("hx-request", "true")];
     let live = served.request("GET", "/console/search?q=ann%40example.com", &token, &live, b"");
     assert!(live.expect(200).text().contains("/console/person?address=ann@example.com"));
+}
+
+#[test]
+fn what_is_typed_so_far_is_never_called_clear_for_somebody_else() {
+    let (sandbox, served, token) = blocked();
+    sandbox.write("domains.csv", "domain\nblocked.example\n");
+    sandbox.quell(["import", "domains", "domains.csv"]).expect(0);
+    served.within_100_ms(|| !reasons(&served, &token, "eve@blocked.example", &[]).is_empty());
+    let live = |text: &str| {
+        let path = format!("/console/search?q={}", encoded(text));
+        served.request("GET", &path, &token, &[("hx-request", "true")], b"").expect(200).text()
+    };
+    for part in ["ann@exa", "ANN@EXAMPLE.C", "ann@example.co", "ann@example.com"] {
+        let page = live(part);
+        assert!(page.contains("ann@example.com") && page.contains("withheld"), "{part}: {page}");
+        assert!(!page.contains("</span> clear"), "{part}: {page}");
+    }
+    let page = live("eve@example.com");
+    assert!(!page.contains("</span> clear") && page.contains("Nothing is recorded"), "{page}");
+    let page = live("eve@blocked.example");
+    assert!(page.contains("withheld") && page.contains("@blocked.example"), "{page}");
+}
+
+#[test]
+fn a_preview_that_lifts_nothing_has_nothing_to_confirm() {
+    let (_sandbox, served, token) = blocked();
+    let button = "<button type=\"submit\">Resubscribe</button>";
+    let preview = |fields: &[(&str, &str)]| {
+        post(&served, &token, "/console/resubscribe", fields).expect(200).text()
+    };
+    assert!(preview(&LIFT).contains(button));
+    let mut of_nobody = LIFT.to_vec();
+    of_nobody[0].1 = "eve@example.com";
+    let page = preview(&of_nobody);
+    assert!(page.contains("This lifts nothing") && !page.contains(button), "{page}");
+}
+
+/// A form that is no UTF-8 would be about somebody else.
+#[test]
+fn a_form_in_another_encoding_is_refused() {
+    let (_sandbox, served, token) = blocked();
+    for path in ["/console/unsubscribe", "/console/resubscribe", "/console/resubscribe/confirm"] {
+        let body = b"address=j%F6rg@example.com&source=letter&class=bulk";
+        let answer = served.request("POST", path, &token, &[FORM], body).expect(400);
+        assert!(answer.text().contains("UTF-8"), "{}", answer.text());
+    }
 }
 
 #[test]
