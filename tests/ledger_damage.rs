@@ -179,6 +179,7 @@ fn resubscribe(store: &Store, address: &str) -> Result<()> {
         all_lists: false,
         include: Vec::new(),
         permission: Permission::new(Channel::Phone, "call of 3 May", "support").unwrap(),
+        recorded_by: None,
     };
     let ledger = store.ledger_to_change()?;
     ledger.resubscribe(address.as_bytes(), address, &request, at(3)).map(drop)

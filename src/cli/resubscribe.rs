@@ -42,6 +42,7 @@ fn request(arguments: &Arguments) -> Result<ResubscribeRequest> {
         all_lists: arguments.all_lists,
         include,
         permission: permission(arguments)?,
+        recorded_by: None,
     })
 }
 

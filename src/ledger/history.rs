@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `imported` | `{"record", "import":{"id","name","format","sha256"}}`, the record as it was added |
 //! | `unsubscribed` | `{"record", "added", "changed":[{"was","now"}], "by"}` |
-//! | `resubscribed` | `{"address", "request", "permission":{"channel","evidence","by"}, "deleted":[record], "changed":[{"was","now"}]}` |
+//! | `resubscribed` | `{"address", "request", "permission":{"channel","evidence","by"}, "deleted":[record], "changed":[{"was","now"}], "by"}`, the last if it is known |
 //! | `changed` | `{"changed":[{"was","now"}], "deleted":[record], "cause":{"kind":"import", "import", "name"}}` |
 //! | `synced` | `{"permission", "deleted":[record], "changed":[{"was","now"}], "sync":{"source", …}}` |
 //! | `erased` | `{"by", "reason", "events":[number], …}`, the numbers of the events that it blanked |

@@ -28,6 +28,8 @@ pub struct ResubscribeRequest {
     pub include: Vec<SuppressionReason>,
     /// The proof.
     pub permission: Permission,
+    /// By whose access it was asked for, if that is known: who took the permission may be somebody else.
+    pub recorded_by: Option<String>,
 }
 
 impl ResubscribeRequest {

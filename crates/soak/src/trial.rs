@@ -319,6 +319,7 @@ impl Trial {
             include: include.ok_or("a reason that is none")?,
             permission: Permission::new(channel, "mail 17 of today", "soak")
                 .ok_or("a permission that is none")?,
+            recorded_by: None,
         };
         let key_text = self.people.keys[key as usize].text.as_bytes();
         let ledger = self.store.ledger_to_change().map_err(told)?;

@@ -82,6 +82,7 @@ impl Told {
                     all_lists: false,
                     include: vec![],
                     permission: Permission::new(Channel::Form, "form 7", "desk").unwrap(),
+                    recorded_by: None,
                 };
                 let key = key(person);
                 let done = ledger.resubscribe(key.as_bytes(), &key, &request, NOW).unwrap();

@@ -123,7 +123,14 @@ fn resubscribe() -> impl Strategy<Value = Step> {
             }
             let lists = lists.into_iter().map(str::to_owned).collect();
             let permission = Permission::new(Channel::Phone, "ticket 4711", "support").unwrap();
-            let request = ResubscribeRequest { global, lists, all_lists, include, permission };
+            let request = ResubscribeRequest {
+                global,
+                lists,
+                all_lists,
+                include,
+                permission,
+                recorded_by: None,
+            };
             Step::Resubscribe(key, request)
         },
     )
@@ -388,6 +395,7 @@ fn a_contact_that_is_imported_after_the_erasure_was_lifted_is_no_damage() {
             all_lists: true,
             include: vec![SuppressionReason::Manual],
             permission,
+            recorded_by: None,
         },
     );
     let steps = [row(0, true), Step::Erase(0), Step::Compile, lift, row(0, false), Step::Compile];
@@ -422,6 +430,7 @@ fn an_erased_address_may_opt_out_of_hundreds_of_lists_at_once() {
         all_lists: false,
         include: vec![SuppressionReason::Manual],
         permission,
+        recorded_by: None,
     };
     world.erasing.resubscribe(KEYS[0].as_bytes(), KEYS[0], &request, at(21)).unwrap();
     let state = world.erasing.view().unwrap().state_of(KEYS[0].as_bytes()).unwrap();

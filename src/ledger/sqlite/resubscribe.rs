@@ -111,6 +111,9 @@ fn write_event(
         "deleted": deleted,
         "changed": changed,
     });
+    if let Some(by) = &request.recorded_by {
+        detail["by"] = json!(by);
+    }
     if let Some(since) = erased {
         detail["erased"] = json!(since.to_string());
     }

@@ -115,7 +115,9 @@ impl LiftFields {
             }
         }
         let (global, all_lists) = (self.global, self.all_lists);
-        let request = ResubscribeRequest { global, lists, all_lists, include, permission };
+        let recorded_by = None;
+        let request =
+            ResubscribeRequest { global, lists, all_lists, include, permission, recorded_by };
         self.faults.is_empty().then_some(request)
     }
 }

@@ -16,7 +16,7 @@ use crate::action::resubscribe::{resubscribe_as_foreseen, still_blocked_by};
 use crate::action::unsubscribe::{Request, unsubscribe};
 use crate::action::words;
 use crate::address::KeyBuffer;
-use crate::ledger::EventKind;
+use crate::ledger::{EventKind, ResubscribeRequest};
 use crate::service::access::Caller;
 use crate::service::answer::{blocking, changing};
 use crate::service::extract::Fields;
@@ -110,6 +110,7 @@ pub(super) async fn confirm(
 ) -> Result<Response, Problem> {
     let mut lift = LiftFields::sent(pairs);
     let Some(request) = lift.request() else { return wrong(&state, &caller, lift).await };
+    let request = ResubscribeRequest { recorded_by: Some(caller.name.clone()), ..request };
     let (address, basis) = (lift.address.trim().to_owned(), lift.basis.clone());
     let outcome = changing(&state, move |state| {
         let now = state.now();

@@ -162,6 +162,9 @@ fn note(entry: &HistoryEntry) -> Option<String> {
             said.extend(source.map(|source| format!("source {source}")));
             said.extend(detail["by"].as_str().map(|by| format!("recorded by {by}")));
         }
+        EventKind::Resubscribed => {
+            said.extend(detail["by"].as_str().map(|by| format!("recorded by {by}")));
+        }
         EventKind::Imported => said.push(format!("file {}", file(&detail["import"]["name"]))),
         EventKind::Import => {
             let count = |name: &str| detail["counts"][name].as_u64().filter(|count| *count > 0);

@@ -5,10 +5,11 @@ use crate::action::{self, words};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::ResubscribeRequest;
 use crate::record::{Channel, Permission, SuppressionReason};
+use crate::service::access::Caller;
 use crate::service::answer::changing;
 use crate::service::extract::JsonBody;
 use crate::service::{Problem, State};
-use axum::{Json, extract};
+use axum::{Extension, Json, extract};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -64,10 +65,11 @@ pub(in crate::service) struct PermissionGiven {
 ))]
 pub(in crate::service) async fn resubscribe(
     extract::State(state): extract::State<State>,
+    Extension(caller): Extension<Caller>,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Value>, Problem> {
     changing(&state, move |state| {
-        let request = body.request()?;
+        let request = ResubscribeRequest { recorded_by: Some(caller.name), ..body.request()? };
         let (now, live) = (state.now(), state.live());
         let answers = live.answers()?;
         let store = answers.store();
@@ -98,6 +100,7 @@ impl Body {
                 .as_ref()
                 .unwrap_or(&PermissionGiven::default())
                 .permission()?,
+            recorded_by: None,
         })
     }
 }

@@ -47,6 +47,7 @@ impl Place {
             all_lists: false,
             include: Vec::new(),
             permission,
+            recorded_by: None,
         };
         self.other.ledger.resubscribe(address.as_bytes(), address, &request, NOW).unwrap();
     }

@@ -123,6 +123,9 @@ fn a_resubscribe_is_previewed_confirmed_done_and_told() {
     let last = history.as_array().unwrap().last().unwrap();
     assert_eq!(last["event"], "resubscribed");
     assert_eq!(last["detail"]["permission"]["evidence"], "call of 3 May, ticket 4711");
+    // Who took the permission need not be whose session it was.
+    let by = last["detail"]["by"].as_str().unwrap();
+    assert!(by.starts_with("operator ") && told.contains(&format!("recorded by {by}")), "{by}");
     assert_eq!(last["detail"]["deleted"].as_array().unwrap().len(), 3);
 }
 

@@ -290,6 +290,17 @@ fn a_link_is_not_called_wrong_while_the_keys_are_away() {
     }
 }
 
+/// The body says nothing that the token does not, so neither does its length.
+#[test]
+fn a_click_with_a_huge_body_is_honoured() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let path = path(&sandbox, &["ann@example.com"]);
+    let body = vec![b'x'; 9 << 20];
+    is_rfc_8058s(&served.request("POST", &path, "", &[], &body));
+    assert_eq!(sandbox.reasons("ann@example.com", &[]), ["unsubscribed"]);
+}
+
 /// One person's damaged records are nobody else's.
 #[test]
 fn an_opt_out_that_can_t_be_recorded_fails_alone() {

@@ -91,6 +91,7 @@ fn request(global: bool, lists: &[&str]) -> ResubscribeRequest {
         include: Vec::new(),
         permission: Permission::new(Channel::Phone, "call of 3 May, ticket 4711", "support")
             .unwrap(),
+        recorded_by: None,
     }
 }
 

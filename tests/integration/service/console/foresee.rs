@@ -64,6 +64,7 @@ fn request(random: &mut Dice) -> ResubscribeRequest {
         all_lists: random.below(4) == 0,
         include: SuppressionReason::ALL.into_iter().filter(|_| some(random)).collect(),
         permission: Permission::new(Channel::Form, "form 1", "desk").unwrap(),
+        recorded_by: None,
     }
 }
 
