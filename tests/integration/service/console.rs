@@ -259,7 +259,7 @@ fn what_is_typed_so_far_is_never_called_clear_for_somebody_else() {
         let path = format!("/console/search?q={}", encoded(text));
         served.request("GET", &path, &token, &[("hx-request", "true")], b"").expect(200).text()
     };
-    for part in ["ann@exa", "ANN@EXAMPLE.C", "ann@example.co", "ann@example.com"] {
+    for part in ["ann@exa", "ANN@EXAMPLE.C", "ann@example.com"] {
         let page = live(part);
         assert!(page.contains("ann@example.com") && page.contains("withheld"), "{part}: {page}");
         assert!(!page.contains("</span> clear"), "{part}: {page}");
