@@ -13,7 +13,8 @@ pub fn agree(text: &[u8], chunk_bytes: usize) {
     assert_eq!(in_chunks(text, chunk_bytes), plain, "the structure, in chunks of {chunk_bytes}");
     if let Some(plain) = plain {
         let cells: Vec<_> = plain.into_iter().map(|record| record.cells).collect();
-        assert_eq!(by_csv_core(&text[from..]), cells, "csv-core");
+        // It skips one byte order mark itself: behind ours it would skip a second one, which is text.
+        assert_eq!(by_csv_core(text), cells, "csv-core");
     }
 }
 
