@@ -153,7 +153,10 @@ fn a_killed_merge_changes_no_answer() {
     let mut gone = Vec::new();
     let mut merged = 0;
     let mut segments = 0;
-    for round in 0..rounds() {
+    let mut round = 0;
+    // Where a kill falls is chance: a few more rounds rather than none that merges.
+    while round < rounds() || merged < 2 && round < 10 * rounds() {
+        round += 1;
         for number in 0..4 {
             let address = format!("leaver.{round}.{number}@example.com");
             sandbox.quell(["unsubscribe", &address]).expect(0);
@@ -171,7 +174,7 @@ fn a_killed_merge_changes_no_answer() {
         asked.push("stayer@example.com");
         assert_eq!(sandbox.kept(&asked, &[]), ["stayer@example.com"], "round {round}");
     }
-    assert!(merged > 1, "{merged} merges in {} rounds", rounds());
+    assert!(merged > 1, "{merged} merges in {round} rounds");
     sandbox.quell(["verify"]).expect(0);
 }
 

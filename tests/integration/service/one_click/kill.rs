@@ -28,7 +28,7 @@ fn no_acknowledged_opt_out_is_lost_when_the_service_is_killed() {
     while !waiting.is_empty() {
         let served = Served::start(&sandbox);
         // Looking after each kill takes longer with more of them.
-        let life = Duration::from_millis(20 + dice.below(if soak() { 2_000 } else { 250 }));
+        let life = Duration::from_millis(20 + dice.below(if soak() { 2_000 } else { 100 }));
         let (place, next) = (served.address, AtomicUsize::new(0));
         let acknowledged: HashSet<usize> = std::thread::scope(|scope| {
             let press = || press_on(place, &paths, &waiting, &next);
