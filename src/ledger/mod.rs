@@ -124,9 +124,9 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
     ) -> Result<Resubscribed>;
 
-    /// [`Ledger::resubscribe`] as long as what is recorded of the address still has this [`basis`]: who looked at it before
-    /// would otherwise lift what came since, an opt-out of a moment ago. Nothing is given, changed or stored when it has
-    /// not.
+    /// [`Ledger::resubscribe`] as long as what is recorded of the address still has this [`basis`]: who looked at it
+    /// before would otherwise lift what came since, an opt-out of a moment ago. When it has not, nothing is given,
+    /// changed or stored.
     ///
     /// # Errors
     ///

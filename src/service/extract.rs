@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
-/// A body of JSON, and no query: 400 for one that is none or says something else than is asked for, 413 for one that is too large,
-/// 415 for one of another type.
+/// A body of JSON, and no query: 400 for one that is none or says something else than is asked for, 413 for one that is
+/// too large, 415 for one of another type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JsonBody<T>(pub T);
 

@@ -6,7 +6,7 @@ use crate::action::words;
 use crate::error::Result;
 use crate::record::{Cause, Class, Query, Reason};
 use crate::service::answer::blocking;
-use crate::service::extract::without_query;
+use crate::service::extract::{require_json, without_query};
 use crate::service::{Problem, State};
 use crate::store::{Answers, Reader};
 use axum::body::Bytes;
@@ -139,7 +139,7 @@ pub(in crate::service) async fn check(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    json::require(&headers)?;
+    require_json(&headers)?;
     without_query(&uri)?;
     let body = body.map_err(json::unread)?;
     let began = Instant::now();

@@ -2,28 +2,13 @@
 
 use crate::service::Problem;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use std::fmt;
 use std::marker::PhantomData;
-
-/// Refuses what does not say that it is JSON.
-pub(super) fn require(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind =
-        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let is_plain = headers
-        .get(header::CONTENT_ENCODING)
-        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if kind.eq_ignore_ascii_case("application/json") && is_plain {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON")
-        .with_hint("send JSON, not compressed, as `Content-Type: application/json`"))
-}
 
 /// The problem with a body that could not be read.
 pub(super) fn unread(rejection: BytesRejection) -> Problem {
