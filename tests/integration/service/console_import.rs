@@ -149,7 +149,8 @@ fn the_samples_come_to_the_same_as_by_the_command() {
     let path = answer.header("location").unwrap().to_owned();
     page(&served, &token, &path);
     post(&served, &token, &format!("{path}/apply"), "").expect(303);
-    assert!(page(&served, &token, &path).contains("Applied."));
+    let applied = page(&served, &token, &path);
+    assert!(applied.contains("Applied."), "{applied}");
     let exported = by_command.quell(["export", "unsubscribes", "--format", "csv"]).expect(0).text();
     let download = served.get("/console/download/unsubscribes.csv", &token).expect(200);
     assert_eq!(download.text(), exported);

@@ -235,12 +235,13 @@ impl Job {
         work: impl FnOnce(&Self, &State) -> Result<Status> + Send + 'static,
     ) -> Result<()> {
         self.progress.done.store(0, Ordering::Relaxed);
-        let (job, state) = (Running(Arc::clone(self)), state.clone());
+        let running = Running { job: Arc::clone(self), is_over: false };
+        let state = state.clone();
         std::thread::Builder::new()
             .name("quell-import".to_owned())
             .spawn(move || {
-                let status = work(&job.0, &state).unwrap_or_else(|error| Fault::of(&error, true));
-                job.0.set(status);
+                let done = work(&running.job, &state);
+                running.end(done.unwrap_or_else(|error| Fault::of(&error, true)));
             })
             .map(|_| ())
             .map_err(|error| Error::untrusted(format!("cannot start a thread: {error}")))
@@ -337,17 +338,29 @@ impl Fault {
 }
 
 /// A job at work: whatever ends it, the job is not left as if it were at work still.
-struct Running(Arc<Job>);
+struct Running {
+    job: Arc<Job>,
+    /// Its work came to an end. The job's own status doesn't say so: by the time this is dropped it may be at its next
+    /// work.
+    is_over: bool,
+}
+
+impl Running {
+    fn end(mut self, status: Status) {
+        self.is_over = true;
+        self.job.set(status);
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.0.is_running() {
-            let message = if self.0.is_applying() {
+        if !self.is_over {
+            let message = if self.job.is_applying() {
                 "the file could not be worked on to its end; see in the history whether it was applied"
             } else {
                 "the file could not be read to its end; nothing was applied"
             };
-            self.0.set(Status::Failed(Fault {
+            self.job.set(Status::Failed(Fault {
                 message: message.to_owned(),
                 hint: None,
                 again: false,
